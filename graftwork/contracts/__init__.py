@@ -1,0 +1,1 @@
+"""What services say to each other and to clients: pure models, no I/O."""

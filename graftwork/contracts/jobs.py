@@ -1,0 +1,274 @@
+"""The job: what a user asks for, as written in a job file or sent to ``POST /v1/jobs``.
+
+Defaults follow the paper (AutoSynth, arXiv:2511.09488, section 3 and appendix); where it is silent
+the field says so. Durations are in seconds, money in US dollars.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated
+from typing import Any
+from typing import Literal
+from typing import Self
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from pydantic import AfterValidator
+from pydantic import Field
+from pydantic import model_validator
+
+from graftwork.contracts.base import Written
+
+MAX_COUNT = 1_000_000
+MAX_ROWS = 100_000
+
+
+def _checked_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        msg = f"not a JSON schema: {error.message}"
+        raise ValueError(msg) from error
+    if schema.get("type") != "object":
+        msg = "a record's schema must have type: object"
+        raise ValueError(msg)
+    return schema
+
+
+RecordSchema = Annotated[Mapping[str, Any], AfterValidator(_checked_schema)]
+
+
+class Layout(StrEnum):
+    """Column conventions of the published rows (TRL's names)."""
+
+    PROMPT_COMPLETION = "prompt_completion"
+    MESSAGES = "messages"
+    TEXT = "text"
+    CUSTOM = "custom"
+
+
+_TEXT = {"type": "string", "minLength": 1}
+_MESSAGE = {
+    "type": "object",
+    "properties": {"role": {"enum": ["system", "user", "assistant"]}, "content": _TEXT},
+    "required": ["role", "content"],
+    "additionalProperties": False,
+}
+_LAYOUT_PROPERTIES: dict[Layout, dict[str, Any]] = {
+    Layout.PROMPT_COMPLETION: {"prompt": _TEXT, "completion": _TEXT},
+    Layout.MESSAGES: {"messages": {"type": "array", "items": _MESSAGE, "minItems": 2}},
+    Layout.TEXT: {"text": _TEXT},
+}
+
+
+class OutputSpec(Written):
+    """What one record looks like. ``record_schema`` is needed for layout ``custom`` only."""
+
+    layout: Layout = Layout.PROMPT_COMPLETION
+    record_schema: RecordSchema | None = None
+    license: str = "other"
+    near_duplicate_similarity: float = Field(
+        default=0.85, gt=0, le=1, description="estimated Jaccard similarity from which a row is a near duplicate"
+    )
+
+    @model_validator(mode="after")
+    def _custom_has_a_schema(self) -> Self:
+        if (self.layout is Layout.CUSTOM) != (self.record_schema is not None):
+            msg = "record_schema belongs to layout custom, and layout custom needs one"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def json_schema(self) -> Mapping[str, Any]:
+        """The JSON schema that every record must fit."""
+        if self.record_schema is not None:
+            return self.record_schema
+        properties = _LAYOUT_PROPERTIES[self.layout]
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": sorted(properties),
+            "additionalProperties": False,
+        }
+
+
+class Scope(StrEnum):
+    """What the optimizer may change."""
+
+    PROMPTS = "prompts"
+    BOTH = "both"
+
+
+class Profile(StrEnum):
+    """Shape of the role calls. ``compact``: short fields and worked examples, for very small models."""
+
+    STANDARD = "standard"
+    COMPACT = "compact"
+
+
+class InitialWorkflow(Written):
+    """Where the root comes from: the optimizer (default), a built-in starter, or the user's own text."""
+
+    starter: str | None = None
+    prompts: Mapping[str, str] | None = None
+    code: str | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_three(self) -> Self:
+        if self.starter is not None and self.code is not None:
+            msg = "give a starter or your own code, not both"
+            raise ValueError(msg)
+        if (self.prompts is None) != (self.code is None):
+            msg = "your own workflow needs prompts and code"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def by_optimizer(self) -> bool:
+        """Whether the Optimizer LLM has to write it."""
+        return self.starter is None and self.code is None
+
+
+class SearchSpec(Written):
+    """How to search. ``patience`` and the finalists are ours; the paper gives neither."""
+
+    iterations: int = Field(default=30, ge=0, le=200)
+    evaluation_samples: int = Field(default=8, ge=1, le=50, description="paper: 5-10")
+    selection: Literal["paper"] = "paper"
+    top_k: int = Field(default=3, ge=1, le=10)
+    epsilon: float = Field(default=0.05, ge=0, le=4)
+    patience: int = Field(default=5, ge=1)
+    metric_candidates: int = Field(default=3, ge=1, le=5)
+    metrics_per_set: tuple[int, int] = (5, 8)
+    finalists: int = Field(default=3, ge=1, le=10)
+    finalist_samples: int | None = Field(default=None, ge=1, description="default: evaluation_samples")
+    max_consecutive_failures: int = Field(default=5, ge=1)
+    scope: Scope = Scope.BOTH
+    initial: InitialWorkflow = InitialWorkflow()
+
+
+class RoleModel(Written):
+    """Which pool (and model of it) plays a role. None: the pool's own default."""
+
+    pool: str
+    model: str | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_tokens: int | None = Field(default=None, ge=1)
+
+
+class ModelsSpec(Written):
+    """One entry per role. ``embedder`` None: metric overlap is lexical."""
+
+    optimizer: RoleModel = RoleModel(pool="optimizer")
+    evaluator: RoleModel = RoleModel(pool="evaluator")
+    generator: RoleModel = RoleModel(pool="generator")
+    embedder: RoleModel | None = None
+    profile: Profile = Profile.STANDARD
+
+    def by_role(self) -> dict[str, RoleModel]:
+        """Role -> model, for the roles that have one."""
+        roles = {"optimizer": self.optimizer, "evaluator": self.evaluator, "generator": self.generator}
+        return roles if self.embedder is None else {**roles, "embedder": self.embedder}
+
+
+class Budget(Written):
+    """Hard limits of the whole job; None is unlimited. At most half of each goes to the search."""
+
+    calls: int | None = Field(default=None, ge=1)
+    tokens: int | None = Field(default=None, ge=1)
+    cost_usd: float | None = Field(default=None, gt=0)
+    wall_seconds: float | None = Field(default=None, gt=0)
+    candidates: int | None = Field(default=None, ge=1, description="production candidates; default: 4 x count")
+
+
+class JobSpec(Written):
+    """A synthesis request."""
+
+    name: str = Field(default="dataset", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    task: str = Field(min_length=10, max_length=20_000)
+    count: int = Field(ge=1, le=MAX_COUNT, description="accepted rows wanted")
+    strategy: Literal["autosynth"] = "autosynth"
+    output: OutputSpec = OutputSpec()
+    facets: Mapping[str, tuple[str, ...]] | None = None
+    seeds: tuple[Mapping[str, Any], ...] | None = Field(default=None, max_length=MAX_ROWS)
+    search: SearchSpec = SearchSpec()
+    models: ModelsSpec = ModelsSpec()
+    budget: Budget = Budget()
+    role_prompts: Mapping[str, str] = Field(
+        default_factory=dict, description="role call name -> Jinja template that replaces the built-in one"
+    )
+    seed: int = Field(default=0, ge=0, description="source of every random choice of this job")
+
+    @model_validator(mode="after")
+    def _budget_is_possible(self) -> Self:
+        if self.budget.candidates is not None and self.budget.candidates < self.count:
+            msg = f"budget.candidates ({self.budget.candidates}) is below count ({self.count})"
+            raise ValueError(msg)
+        calls_needed = self.count
+        if self.budget.calls is not None and self.budget.calls < calls_needed:
+            msg = f"budget.calls ({self.budget.calls}) cannot make {self.count} rows: each costs a call at least"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _seeds_are_usable(self) -> Self:
+        for name, values in (self.facets or {}).items():
+            if not values:
+                msg = f"facet {name!r} has no values"
+                raise ValueError(msg)
+        if self.seeds is not None and not self.seeds:
+            msg = "seeds is empty: leave it out, or give rows"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def candidate_budget(self) -> int:
+        """Most production candidates that may be attempted."""
+        return self.budget.candidates or 4 * self.count
+
+
+class JobState(StrEnum):
+    """What an API client sees."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING_FOR_REVIEW = "waiting_for_review"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing can change any more."""
+        return self in {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED}
+
+
+class JobPhase(StrEnum):
+    """Where a running job is. ``stopping`` waits for what was granted to come back."""
+
+    QUEUED = "queued"
+    INITIALISING = "initialising"
+    SEARCHING = "searching"
+    FINALISING = "finalising"
+    PRODUCING = "producing"
+    CURATING = "curating"
+    STOPPING = "stopping"
+    ENDED = "ended"
+
+
+class NodeState(StrEnum):
+    """Where a node is."""
+
+    REQUESTED = "requested"
+    SAMPLING = "sampling"
+    SCORING = "scoring"
+    SCORED = "scored"
+    DUPLICATE = "duplicate"
+    INVALID = "invalid"
+    CRASHED = "crashed"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether the node's evaluation is over."""
+        return self not in {NodeState.REQUESTED, NodeState.SAMPLING, NodeState.SCORING}

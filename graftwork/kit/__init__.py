@@ -1,0 +1,1 @@
+"""How any service runs: settings, ledger, bus, tasks, journal, blobs, telemetry, lifecycle."""

@@ -1,0 +1,102 @@
+"""Errors of the kit; every service's own errors grow on this tree.
+
+GraftworkError
+  x RetryableError            the same work may succeed later (``retry_after_seconds``)
+    - DependencyDown            a server we need does not answer
+    - Overloaded                a pool or endpoint asked us to slow down
+  x PermanentError            trying again gives the same answer
+    - GrantExhausted            the next model call would overdraw the request's grant
+    - InvalidAnswer             an LLM answer stayed invalid after its repairs
+    - UnknownPool               no pool of that name, or no such model in it
+    - ModelRefused              the endpoint rejected the call (context too long, bad schema, bad key)
+    - MalformedEvent            a record that no handler can read
+    - BlobMissing               a referenced payload is not there or is not what its digest says
+  x LeaseLost                 another worker owns this task now; whatever was done here is discarded
+  x JobStopped                the job was stopped; running work ends here
+
+The raiser classifies; the loops only obey. ``code`` is stable and travels in ``work.failed``.
+"""
+
+from typing import ClassVar
+
+
+class GraftworkError(Exception):
+    """Root of all errors raised on purpose."""
+
+    code: ClassVar[str] = "internal"
+
+
+class RetryableError(GraftworkError):
+    """The same work may succeed later."""
+
+    code = "retryable"
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class DependencyDown(RetryableError):
+    """A server we need does not answer."""
+
+    code = "dependency_down"
+
+
+class Overloaded(RetryableError):
+    """A pool or endpoint asked us to slow down."""
+
+    code = "overloaded"
+
+
+class PermanentError(GraftworkError):
+    """Trying again gives the same answer."""
+
+    code = "permanent"
+
+
+class GrantExhausted(PermanentError):
+    """The next model call would overdraw the request's grant."""
+
+    code = "grant_exhausted"
+
+
+class InvalidAnswer(PermanentError):
+    """An LLM answer stayed invalid after its repairs."""
+
+    code = "invalid_answer"
+
+
+class UnknownPool(PermanentError):
+    """No pool of that name, or no such model in it."""
+
+    code = "unknown_pool"
+
+
+class ModelRefused(PermanentError):
+    """The endpoint rejected the call: context too long, schema it cannot compile, bad key."""
+
+    code = "model_refused"
+
+
+class MalformedEvent(PermanentError):
+    """A record that no handler can read."""
+
+    code = "malformed_event"
+
+
+class BlobMissing(PermanentError):
+    """A referenced payload is not there, or is not what its digest says."""
+
+    code = "blob_missing"
+
+
+class LeaseLost(GraftworkError):
+    """Another worker owns this task now; whatever was done here is discarded."""
+
+    code = "lease_lost"
+
+
+class JobStopped(GraftworkError):
+    """The job was stopped; running work ends here."""
+
+    code = "job_stopped"
