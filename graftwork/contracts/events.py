@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import Field
+from typing_extensions import override
 
 from graftwork.contracts.base import Contract
 from graftwork.contracts.blobs import BlobRef
@@ -66,6 +67,7 @@ class _Request(EventData):
     rank: int = Field(default=0, ge=0, description="index within its group; lower runs first, so that jobs take turns")
 
     @property
+    @override
     def identity(self) -> str:
         return self.request_id
 
@@ -77,6 +79,7 @@ class _Answer(EventData):
     used: Mapping[str, Usage] = Field(default_factory=dict, description="pool -> usage")
 
     @property
+    @override
     def identity(self) -> str:
         return self.request_id
 
@@ -123,6 +126,7 @@ class SearchAdvanced(EventData):
     node: NodeSnapshot | None = None
 
     @property
+    @override
     def identity(self) -> str:
         return derived_id(self.job_id, self.version)
 
@@ -243,6 +247,7 @@ class MetricsRegenerated(EventData):
     measure: str = "lexical"
 
     @property
+    @override
     def identity(self) -> str:
         return self.evaluation_id
 
