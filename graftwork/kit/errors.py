@@ -5,12 +5,14 @@ GraftworkError
     - DependencyDown            a server we need does not answer
     - Overloaded                a pool or endpoint asked us to slow down
   x PermanentError            trying again gives the same answer
+    - DeadlineExceeded          the time the request was given is over
     - GrantExhausted            the next model call would overdraw the request's grant
     - InvalidAnswer             an LLM answer stayed invalid after its repairs
     - UnknownPool               no pool of that name, or no such model in it
     - ModelRefused              the endpoint rejected the call (context too long, bad schema, bad key)
     - MalformedEvent            a record that no handler can read
     - BlobMissing               a referenced payload is not there or is not what its digest says
+  x PortTaken                 another process listens on the port we were told to use
   x LeaseLost                 another worker owns this task now; whatever was done here is discarded
   x JobStopped                the job was stopped; running work ends here
 
@@ -54,6 +56,12 @@ class PermanentError(GraftworkError):
     code = "permanent"
 
 
+class DeadlineExceeded(PermanentError):
+    """The time the request was given is over."""
+
+    code = "deadline_exceeded"
+
+
 class GrantExhausted(PermanentError):
     """The next model call would overdraw the request's grant."""
 
@@ -88,6 +96,12 @@ class BlobMissing(PermanentError):
     """A referenced payload is not there, or is not what its digest says."""
 
     code = "blob_missing"
+
+
+class PortTaken(GraftworkError):
+    """Another process listens on the port we were told to use."""
+
+    code = "port_taken"
 
 
 class LeaseLost(GraftworkError):

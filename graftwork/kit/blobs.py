@@ -1,0 +1,107 @@
+"""The blob store: samples and other large payloads, content-addressed (claim check).
+
+Local directory, S3, GCS or Azure through ``obstore``. Writing the same content twice is harmless;
+reading checks the digest.
+"""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from collections.abc import Iterable
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from typing import TypeVar
+from urllib.parse import unquote
+from urllib.parse import urlparse
+
+import obstore
+from obstore.store import LocalStore
+from obstore.store import ObjectStore
+from obstore.store import from_url
+from pydantic import BaseModel
+
+from graftwork.contracts.blobs import BlobRef
+from graftwork.contracts.ids import canonical_json
+from graftwork.kit.errors import BlobMissing
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Blobs:
+    """Reads and writes payloads. Safe for concurrent use."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, url: str) -> "Blobs":
+        """Store at ``url``; a local directory is created."""
+        parsed = urlparse(url)
+        if parsed.scheme in {"", "file"}:
+            root = Path(unquote(parsed.path))
+            return cls(LocalStore(root, mkdir=True, automatic_cleanup=False))
+        return cls(from_url(url))
+
+    async def put_bytes(self, data: bytes, prefix: str, suffix: str = "bin", rows: int | None = None) -> BlobRef:
+        """Store under ``prefix/<sha256>.suffix``."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        return await self._put(f"{prefix}/{sha256}.{suffix}", data, sha256, rows)
+
+    async def put_named(self, key: str, data: bytes, rows: int | None = None) -> BlobRef:
+        """Store under a name chosen by the caller; for published files."""
+        return await self._put(key, data, hashlib.sha256(data).hexdigest(), rows)
+
+    async def put_json(self, value: BaseModel | Mapping[str, Any], prefix: str) -> BlobRef:
+        """Store one JSON value."""
+        plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        return await self.put_bytes(canonical_json(plain), prefix, "json")
+
+    async def put_rows(self, rows: Iterable[BaseModel | Mapping[str, Any]], prefix: str) -> BlobRef:
+        """Store JSON lines."""
+        lines = [canonical_json(r.model_dump(mode="json") if isinstance(r, BaseModel) else r) for r in rows]
+        return await self.put_bytes(b"".join(line + b"\n" for line in lines), prefix, "jsonl", rows=len(lines))
+
+    async def get_bytes(self, ref: BlobRef) -> bytes:
+        """Read and check the digest. Raises ``BlobMissing``."""
+        try:
+            result = await obstore.get_async(self._store, ref.key)
+            data = bytes(await result.bytes_async())
+        except FileNotFoundError as error:
+            raise BlobMissing(f"payload {ref.key} is not in the blob store") from error
+        if hashlib.sha256(data).hexdigest() != ref.sha256:
+            raise BlobMissing(f"payload {ref.key} is not what its digest says")
+        return data
+
+    async def get_json(self, ref: BlobRef) -> Any:
+        """Read one JSON value."""
+        return json.loads(await self.get_bytes(ref))
+
+    async def get_model(self, ref: BlobRef, model: type[M]) -> M:
+        """Read one JSON value as ``model``."""
+        return model.model_validate_json(await self.get_bytes(ref))
+
+    async def read_rows(self, ref: BlobRef) -> list[dict[str, Any]]:
+        """Read JSON lines."""
+        return [json.loads(line) for line in (await self.get_bytes(ref)).splitlines()]
+
+    async def read_models(self, ref: BlobRef, model: type[M]) -> list[M]:
+        """Read JSON lines as ``model``."""
+        return [model.model_validate_json(line) for line in (await self.get_bytes(ref)).splitlines()]
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        """Chunks of a payload, unchecked; for downloads. Raises ``BlobMissing``."""
+        try:
+            result = await obstore.get_async(self._store, key)
+        except FileNotFoundError as error:
+            raise BlobMissing(f"payload {key} is not in the blob store") from error
+        async for chunk in result.stream():
+            yield bytes(chunk)
+
+    async def ping(self) -> None:
+        """Prove that the store can be written."""
+        await obstore.put_async(self._store, "health/ping", b"ok")
+
+    async def _put(self, key: str, data: bytes, sha256: str, rows: int | None) -> BlobRef:
+        await obstore.put_async(self._store, key, data)
+        return BlobRef(key=key, sha256=sha256, size_bytes=len(data), rows=rows)

@@ -1,0 +1,177 @@
+"""Events on Kafka: CloudEvents 1.0 in binary mode, JSON data, key = job id, one topic per event type."""
+
+import json
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from datetime import datetime
+from typing import Any
+from typing import Generic
+from typing import TypeVar
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import NewTopic
+from aiokafka.errors import TopicAlreadyExistsError
+from cloudevents.core.bindings.kafka import KafkaMessage
+from cloudevents.core.bindings.kafka import from_binary
+from cloudevents.core.bindings.kafka import to_binary
+from cloudevents.core.exceptions import BaseCloudEventException
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+from pydantic import ValidationError
+
+from graftwork.contracts.events import EVENT_VERSION
+from graftwork.contracts.events import EventData
+from graftwork.contracts.ids import derived_id
+from graftwork.kit.errors import MalformedEvent
+from graftwork.kit.settings import ServiceSettings
+
+D = TypeVar("D", bound=EventData)
+_RETENTION_MS = str(7 * 24 * 3600 * 1000)
+_DLQ_SUFFIX = ".dlq"
+
+
+@dataclass(frozen=True)
+class Event(Generic[D]):
+    """An event as received: its data and what the envelope said. ``source`` + ``id`` is unique."""
+
+    data: D
+    id: str
+    source: str
+    type: str
+    time: datetime
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is sent to Kafka."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Mapping[str, bytes]
+
+
+def event_type(event_name: str) -> str:
+    """CloudEvents type: ``samples.requested`` -> ``graftwork.samples.requested.v1``."""
+    return f"graftwork.{event_name}.{EVENT_VERSION}"
+
+
+def topic_of(namespace: str, event_name: str) -> str:
+    """Topic of an event; the namespace lets several platforms share one Kafka."""
+    return f"{namespace}.{event_name}.{EVENT_VERSION}"
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Where records of ``topic`` go that cannot be admitted."""
+    return topic + _DLQ_SUFFIX
+
+
+def event_id(data: EventData) -> str:
+    """CloudEvents id: derived, so that the same fact always has the same id."""
+    return derived_id(data.event_name, data.identity)
+
+
+def encode(data: EventData, *, namespace: str, source: str, time: datetime, traceparent: str) -> Record:
+    """Event -> Kafka record."""
+    attributes: dict[str, Any] = {
+        "id": event_id(data),
+        "source": source,
+        "type": event_type(data.event_name),
+        "time": time,
+        "subject": data.job_id,
+        "datacontenttype": "application/json",
+        "partitionkey": data.job_id,
+        "traceparent": traceparent,
+    }
+    message = to_binary(CloudEvent(attributes, data.model_dump(mode="json")), JSONFormat())
+    return Record(topic_of(namespace, data.event_name), data.job_id.encode(), message.value, message.headers)
+
+
+def decode(headers: Iterable[tuple[str, bytes]], key: bytes | None, value: bytes | None) -> Event[EventData]:
+    """Kafka record -> event. Raises ``MalformedEvent`` with a readable reason."""
+    try:
+        message = KafkaMessage(headers=dict(headers), key=key, value=value or b"")
+        envelope = from_binary(message, JSONFormat())
+    except (BaseCloudEventException, ValueError, TypeError, KeyError) as error:
+        raise MalformedEvent(f"not a CloudEvent in binary mode: {_first_line(error)}") from error
+    return Event(
+        data=_data_of(envelope.get_type(), envelope.get_data()),
+        id=envelope.get_id(),
+        source=envelope.get_source(),
+        type=envelope.get_type(),
+        time=envelope.get_time() or datetime.now(UTC),
+        traceparent=envelope.get_extension("traceparent"),
+    )
+
+
+def _data_of(type_name: str, data: object) -> EventData:
+    model = next((m for name, m in EventData.registry.items() if event_type(name) == type_name), None)
+    if model is None:
+        raise MalformedEvent(f"unknown event type {type_name!r}")
+    try:
+        return (
+            model.model_validate_json(data)
+            if isinstance(data, (str, bytes))
+            else model.model_validate_json(json.dumps(data))
+        )
+    except ValidationError as error:
+        where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+        raise MalformedEvent(f"data of {type_name} is not valid: {where}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:300]
+
+
+def new_consumer(settings: ServiceSettings, service: str, topics: Iterable[str]) -> AIOKafkaConsumer:
+    """Consumer whose seven treacherous defaults are all chosen on purpose."""
+    return AIOKafkaConsumer(
+        *topics,
+        bootstrap_servers=settings.kafka,
+        group_id=f"{settings.namespace}.{service}",
+        client_id=f"graftwork-{service}",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        session_timeout_ms=10_000,
+        heartbeat_interval_ms=3_000,
+        max_poll_interval_ms=300_000,
+        rebalance_timeout_ms=10_000,
+        isolation_level="read_uncommitted",
+        fetch_max_wait_ms=50,
+    )
+
+
+def new_producer(settings: ServiceSettings, service: str) -> AIOKafkaProducer:
+    """Idempotent producer, acks=all."""
+    return AIOKafkaProducer(bootstrap_servers=settings.kafka, client_id=f"graftwork-{service}", enable_idempotence=True)
+
+
+async def ensure_topics(settings: ServiceSettings, event_names: Iterable[str] | None = None) -> list[str]:
+    """Create the topics (and their DLQs) that are missing; return the names of the new ones."""
+    names = [topic_of(settings.namespace, name) for name in (event_names or EventData.registry)]
+    wanted = [topic for name in names for topic in (name, dead_letter_topic(name))]
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, client_id="graftwork-topics")
+    await admin.start()
+    try:
+        missing = sorted(set(wanted) - set(await admin.list_topics()))
+        if missing:
+            await _create(admin, missing, settings.topic_partitions)
+        return missing
+    finally:
+        await admin.close()
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: list[str], partitions: int) -> None:
+    new = [
+        NewTopic(topic, partitions, replication_factor=-1, topic_configs={"retention.ms": _RETENTION_MS})
+        for topic in topics
+    ]
+    try:
+        await admin.create_topics(new)
+    except TopicAlreadyExistsError:
+        return  # several services start side by side; whoever came first has done it

@@ -1,0 +1,118 @@
+"""The HTTP side of a service: health, readiness, metrics, and the gateway's own routes."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import contextmanager
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+from typing_extensions import override
+
+from graftwork.kit.errors import PortTaken
+
+Ping = Callable[[], Awaitable[None]]
+_PING_SECONDS = 1.0
+
+
+class Readiness:
+    """Ready while not draining and while every dependency of the service answers."""
+
+    def __init__(self) -> None:
+        self._pings: dict[str, Ping] = {}
+        self.draining = False
+
+    def watch(self, name: str, ping: Ping) -> None:
+        """Count ``ping`` among the dependencies."""
+        self._pings[name] = ping
+
+    async def problems(self) -> Mapping[str, str]:
+        """Dependency -> what is wrong; empty when ready."""
+        if self.draining:
+            return {"service": "draining"}
+        answers = await asyncio.gather(*(self._try(ping) for ping in self._pings.values()))
+        return {name: answer for name, answer in zip(self._pings, answers, strict=True) if answer is not None}
+
+    async def _try(self, ping: Ping) -> str | None:
+        try:
+            async with asyncio.timeout(_PING_SECONDS):
+                await ping()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what we report
+            return f"{type(error).__name__}: {error}"
+        return None
+
+
+def health_routes(readiness: Readiness) -> list[Route]:
+    """``/healthz`` (the loop turns), ``/readyz`` (dependencies answer), ``/metrics``."""
+
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_request: Request) -> Response:
+        problems = await readiness.problems()
+        return JSONResponse({"ready": not problems, "problems": problems}, status_code=503 if problems else 200)
+
+    async def metrics(_request: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+def health_app(readiness: Readiness) -> ASGIApp:
+    """Application with the health routes alone."""
+    return Starlette(routes=health_routes(readiness))
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers: the process belongs to the service, not to its HTTP side."""
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class HttpServer:
+    """Serves an ASGI application on a socket bound at construction, so that a taken port fails at once.
+
+    Raises ``PortTaken``.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int, *, drain_seconds: float = 5.0) -> None:
+        self._socket = _bind(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            app, log_config=None, lifespan="off", access_log=False, timeout_graceful_shutdown=int(drain_seconds)
+        )
+        self._server = _Server(config)
+
+    async def serve(self) -> None:
+        """Serve until ``stop`` is called."""
+        with contextlib.closing(self._socket):
+            await self._server.serve(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Take no new connections and let the open ones end, bounded."""
+        self._server.should_exit = True
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise PortTaken(f"port {port} on {host} is taken: stop what listens there, or choose another") from error
+    return bound

@@ -1,0 +1,36 @@
+"""Settings every service has; each service extends them with its own."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+from pydantic_settings import SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Read once, from ``GRAFTWORK_*`` variables, when the process starts."""
+
+    model_config = SettingsConfigDict(env_prefix="GRAFTWORK_", frozen=True, extra="ignore")
+
+    kafka: str = Field(default="127.0.0.1:9092", description="bootstrap servers, comma separated")
+    mongo: str = Field(default="mongodb://127.0.0.1:27017/?replicaSet=rs0", description="connection string")
+    namespace: str = Field(
+        default="graftwork", pattern=r"^[a-z][a-z0-9_-]*$", description="prefix of topics, groups and databases"
+    )
+    blobs: str = Field(
+        default=(Path.home() / ".graftwork" / "blobs").as_uri(), description="blob store: file, s3, gs or az URL"
+    )
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=0, ge=0, le=65535, description="health and metrics; 0: any free port")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    topic_partitions: int = Field(default=3, ge=1)
+    admission_batch_records: int = Field(default=100, ge=1)
+    task_concurrency: int = Field(default=16, ge=1, description="tasks under way at once in this process")
+    lease_seconds: float = Field(default=30.0, gt=0.5)
+    poll_seconds: float = Field(default=0.25, gt=0, description="fallback when no doorbell rings")
+    retry_base_seconds: float = Field(default=1.0, gt=0)
+    retry_cap_seconds: float = Field(default=60.0, gt=0)
+    drain_seconds: float = Field(default=20.0, ge=0, description="how long running tasks may finish after SIGTERM")
+    retention_days: float = Field(default=14.0, gt=0, description="inbox, finished tasks and journal")
