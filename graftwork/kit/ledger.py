@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
 from typing import Any
+from typing import ClassVar
 from typing import Protocol
 from typing import TypeVar
 
@@ -47,10 +48,22 @@ _DUPLICATE_KEY = 11000
 class Enqueueable(Protocol):
     """What ``Transaction.enqueue`` needs to know of a task's payload."""
 
-    kind: str
-    job_id: str
-    request_id: str
-    rank: int
+    kind: ClassVar[str]
+
+    @property
+    def job_id(self) -> str:
+        """Job it belongs to."""
+        ...
+
+    @property
+    def request_id(self) -> str:
+        """Request it answers."""
+        ...
+
+    @property
+    def rank(self) -> int:
+        """Lower runs first."""
+        ...
 
     @property
     def task_id(self) -> str:

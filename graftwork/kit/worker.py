@@ -40,7 +40,6 @@ from graftwork.kit.tasks import CANCELLED
 from graftwork.kit.tasks import FAILED
 from graftwork.kit.tasks import ContextFactory
 from graftwork.kit.tasks import Lease
-from graftwork.kit.tasks import TaskContext
 from graftwork.kit.tasks import TaskPayload
 from graftwork.kit.tasks import open_journal
 from graftwork.kit.tracing import traced
@@ -261,9 +260,11 @@ class Worker:
         journal = await open_journal(self._ledger, self._journal, lease)
         context = self._context(lease, payload, ledger=self._ledger, blobs=self._blobs, journal=journal)
         try:
-            async with asyncio.timeout(self._remaining_seconds(payload)):
+            async with asyncio.timeout(self._remaining_seconds(payload)) as limit:
                 await spec.run(payload, context)
         except TimeoutError as error:
+            if not limit.expired():
+                raise
             raise DeadlineExceeded(f"{spec.payload.kind} did not end before the request's deadline") from error
         if not context.committed:
             await self._end(lease, "done")

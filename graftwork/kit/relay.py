@@ -1,0 +1,104 @@
+"""The relay: publishes outbox rows. One per database at a time, elected by a lease.
+
+It may publish a row twice (a crash between send and delete) and never loses one; consumers know
+events they have seen. Rows are deleted once Kafka has acknowledged them.
+"""
+
+import asyncio
+import secrets
+from datetime import timedelta
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from pymongo.errors import DuplicateKeyError
+from pymongo.errors import PyMongoError
+
+from graftwork.kit import metrics
+from graftwork.kit.backoff import backoff_seconds
+from graftwork.kit.ledger import LEASES
+from graftwork.kit.ledger import OUTBOX
+from graftwork.kit.ledger import Document
+from graftwork.kit.ledger import Ledger
+from graftwork.kit.logging import get_logger
+from graftwork.kit.settings import ServiceSettings
+
+log = get_logger(__name__)
+_BATCH = 200
+_SEND_SECONDS = 30.0
+_LEASE_ID = "relay"
+
+
+class Relay:
+    """Publishes one ledger's outbox. ``run`` returns after ``stop``, with the outbox empty if Kafka allows."""
+
+    def __init__(self, ledger: Ledger, producer: AIOKafkaProducer, settings: ServiceSettings) -> None:
+        self._ledger = ledger
+        self._producer = producer
+        self._settings = settings
+        self._owner = secrets.token_hex(8)
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Publish until stopped."""
+        failures = 0
+        while True:
+            stopping = self._stopping
+            try:
+                published = await self._publish_batch() if await self._elected() else 0
+                failures = 0
+            except (KafkaError, PyMongoError, TimeoutError) as error:
+                failures += 1
+                published = 0
+                log.warning("relay.failed", error=f"{type(error).__name__}: {error}", failures=failures)
+                await asyncio.sleep(backoff_seconds(failures, base_seconds=0.2, cap_seconds=5))
+            if stopping and not published:
+                break
+            if not published:
+                await self._ledger.doorbells.outbox.wait(self._settings.poll_seconds)
+        await self._resign()
+
+    def stop(self) -> None:
+        """Publish what is there, then end."""
+        self._stopping = True
+        self._ledger.doorbells.outbox.ring()
+
+    async def _elected(self) -> bool:
+        """Hold or take the lease; the server's clock decides."""
+        until = {"$add": ["$$NOW", int(self._settings.lease_seconds * 1000)]}
+        free = {"$or": [{"owner": self._owner}, {"$expr": {"$lte": ["$until", "$$NOW"]}}]}
+        try:
+            row = await self._ledger.database[LEASES].find_one_and_update(
+                {"_id": _LEASE_ID, **free}, [{"$set": {"owner": self._owner, "until": until}}], upsert=True
+            )
+        except DuplicateKeyError:
+            return False  # another process holds it
+        del row
+        return True
+
+    async def _resign(self) -> None:
+        try:
+            await self._ledger.database[LEASES].delete_one({"_id": _LEASE_ID, "owner": self._owner})
+        except PyMongoError as error:
+            log.warning("relay.resign_failed", error=str(error))
+
+    async def _publish_batch(self) -> int:
+        rows = await self._ledger.read.find(OUTBOX, {}, sort=[("order", 1)], limit=_BATCH)
+        if not rows:
+            metrics.OUTBOX_AGE_SECONDS.set(0)
+            return 0
+        age = self._ledger.clock.now() - rows[0]["at"]
+        metrics.OUTBOX_AGE_SECONDS.set(max(0.0, age / timedelta(seconds=1)))
+        async with asyncio.timeout(_SEND_SECONDS):
+            acknowledgements = [await self._send(row) for row in rows]
+            await asyncio.gather(*acknowledgements)
+        await self._ledger.database[OUTBOX].delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
+        for row in rows:
+            metrics.EVENTS_PUBLISHED.labels(row["event"]).inc()
+        return len(rows)
+
+    async def _send(self, row: Document) -> asyncio.Future[object]:
+        """Hand over in order; within a partition the idempotent producer keeps that order."""
+        future: asyncio.Future[object] = await self._producer.send(
+            row["topic"], value=row["value"], key=row["key"], headers=list(row["headers"].items())
+        )
+        return future

@@ -1,0 +1,217 @@
+"""How any service runs: its words in a ``Router``, its parts in a ``Service``, its life in ``serve``.
+
+Shutdown order: readiness false, polling stops, running tasks end within the drain time or go back to
+the queue, offsets are committed, the outbox is published, connections close.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TypeVar
+
+import uvloop
+from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaProducer
+from pymongo import IndexModel
+from starlette.types import ASGIApp
+
+from graftwork.contracts.events import EventData
+from graftwork.contracts.events import JobStopping
+from graftwork.kit.admission import Admission
+from graftwork.kit.admission import Handler
+from graftwork.kit.blobs import Blobs
+from graftwork.kit.bus import Event
+from graftwork.kit.bus import ensure_topics
+from graftwork.kit.bus import new_consumer
+from graftwork.kit.bus import new_producer
+from graftwork.kit.bus import topic_of
+from graftwork.kit.clock import Clock
+from graftwork.kit.clock import SystemClock
+from graftwork.kit.http import HttpServer
+from graftwork.kit.http import Readiness
+from graftwork.kit.http import health_app
+from graftwork.kit.journal import JournalWriter
+from graftwork.kit.ledger import Ledger
+from graftwork.kit.ledger import Transaction
+from graftwork.kit.logging import configure_logging
+from graftwork.kit.logging import get_logger
+from graftwork.kit.relay import Relay
+from graftwork.kit.settings import ServiceSettings
+from graftwork.kit.tasks import ContextFactory
+from graftwork.kit.tasks import TaskContext
+from graftwork.kit.tasks import TaskPayload
+from graftwork.kit.tasks import plain_context
+from graftwork.kit.worker import TaskSpec
+from graftwork.kit.worker import Worker
+
+log = get_logger(__name__)
+E = TypeVar("E", bound=EventData)
+P = TypeVar("P", bound=TaskPayload)
+C = TypeVar("C", bound=TaskContext)
+EventHandler = Callable[[Event[E], Transaction], Awaitable[None]]
+TaskHandler = Callable[[P, C], Awaitable[None]]
+
+
+class Router:
+    """The words of a service: which events it hears and which tasks it does."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.handlers: dict[str, Handler] = {}
+        self.tasks: dict[str, TaskSpec] = {}
+
+    def on(self, event: type[E]) -> Callable[[EventHandler[E]], EventHandler[E]]:
+        """Admit this event with the decorated handler."""
+
+        def register(handler: EventHandler[E]) -> EventHandler[E]:
+            self.handlers[event.event_name] = handler
+            return handler
+
+        return register
+
+    def task(self, payload: type[P], *, max_attempts: int = 5) -> Callable[[TaskHandler[P, C]], TaskHandler[P, C]]:
+        """Do this task with the decorated function."""
+
+        def register(function: TaskHandler[P, C]) -> TaskHandler[P, C]:
+            self.tasks[payload.kind] = TaskSpec(payload, function, max_attempts)
+            return function
+
+        return register
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts of a service, wired by its ``bootstrap``.
+
+    ``app`` replaces the plain health application (the gateway's routes); ``background`` runs beside
+    everything else and is cancelled at the end.
+    """
+
+    router: Router
+    settings: ServiceSettings
+    ledger: Ledger
+    blobs: Blobs
+    context: ContextFactory = plain_context
+    indexes: Mapping[str, Sequence[IndexModel]] = field(default_factory=dict)
+    readiness: Readiness = field(default_factory=Readiness)
+    app: ASGIApp | None = None
+    background: Sequence[Callable[[], Awaitable[None]]] = ()
+    closing: Sequence[Callable[[], Awaitable[None]]] = ()
+
+
+def open_ledger(settings: ServiceSettings, service: str, clock: Clock | None = None) -> Ledger:
+    """Ledger of a service, as its settings say."""
+    return Ledger.connect(settings.mongo, service=service, namespace=settings.namespace, clock=clock or SystemClock())
+
+
+def serve(build: Callable[[], Awaitable[Service]], settings: ServiceSettings, service: str) -> None:
+    """Run a service until SIGTERM or SIGINT. The process's ``main``."""
+    configure_logging(service, settings)
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await run(await build(), stop)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+async def run(service: Service, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:
+    """Run ``service`` until ``stop`` is set; ``started`` is set once it consumes and serves."""
+    settings, name = service.settings, service.router.service
+    readiness = service.readiness
+    http = HttpServer(service.app or health_app(readiness), settings.http_host, settings.http_port)
+    await service.ledger.prepare(retention_days=settings.retention_days, indexes=service.indexes)
+    await ensure_topics(settings)
+    producer = new_producer(settings, name)
+    await producer.start()
+    consumer = new_consumer(settings, name, [topic_of(settings.namespace, e) for e in service.router.handlers])
+    readiness.watch("mongo", service.ledger.ping)
+    readiness.watch("blobs", service.blobs.ping)
+    readiness.watch("kafka", lambda: _ping_kafka(consumer))
+    try:
+        await consumer.start()
+        await _live(service, http, (consumer, producer), stop, started)
+    finally:
+        await producer.stop()
+        for close in service.closing:
+            await close()
+        await service.ledger.close()
+        log.info("service.stopped")
+
+
+async def _live(
+    service: Service,
+    http: HttpServer,
+    kafka: tuple[AIOKafkaConsumer, AIOKafkaProducer],
+    stop: asyncio.Event,
+    started: asyncio.Event | None,
+) -> None:
+    consumer, producer = kafka
+    settings, ledger = service.settings, service.ledger
+    journal = JournalWriter(ledger)
+    admission = Admission(
+        service.router.handlers, consumer=consumer, producer=producer, ledger=ledger, settings=settings
+    )
+    relay = Relay(ledger, producer, settings)
+    worker = Worker(
+        service.router.tasks,
+        ledger=ledger,
+        blobs=service.blobs,
+        journal=journal,
+        context=service.context,
+        settings=settings,
+    )
+    async with asyncio.TaskGroup() as group:
+        background = [group.create_task(_forever(work)) for work in service.background]
+        serving = group.create_task(http.serve())
+        publishing = group.create_task(relay.run())
+        writing = group.create_task(journal.run())
+        working = group.create_task(worker.run())
+        admitting = group.create_task(admission.run())
+        log.info("service.started", port=http.port, kafka=settings.kafka, namespace=settings.namespace)
+        if started is not None:
+            started.set()
+        await stop.wait()
+
+        service.readiness.draining = True
+        admission.stop()
+        worker.stop()
+        await asyncio.wait([admitting])
+        await consumer.stop()
+        await asyncio.wait([working])
+        journal.stop()
+        await asyncio.wait([writing])
+        relay.stop()
+        await asyncio.wait([publishing])
+        for task in background:
+            task.cancel()
+        http.stop()
+        await asyncio.wait([serving])
+
+
+async def _forever(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
+
+
+async def _ping_kafka(consumer: AIOKafkaConsumer) -> None:
+    if not consumer.assignment():
+        raise ConnectionError("no partitions assigned yet")
+    await consumer.topics()
+
+
+def stop_jobs(router: Router) -> None:
+    """Let ``router``'s service obey ``job.stopping``: nothing of the job is leased, what runs is cancelled."""
+
+    async def on_stopping(event: Event[JobStopping], tx: Transaction) -> None:
+        await tx.stop_job(event.data.job_id)
+
+    router.on(JobStopping)(on_stopping)

@@ -1,0 +1,86 @@
+"""The meter: no call starts that could overdraw the grant of its request."""
+
+from collections.abc import Callable
+
+from graftwork.contracts.usage import Grant
+from graftwork.contracts.usage import Usage
+from graftwork.kit.errors import GrantExhausted
+from graftwork.models.plane import GenerateRequest
+from graftwork.models.plane import ModelDescription
+from graftwork.models.plane import PoolDescription
+
+DEFAULT_MAX_TOKENS = 4_096
+_TOKENS_PER_MESSAGE = 16
+_MILLION = 1_000_000
+
+
+def token_bound(request: GenerateRequest) -> Usage:
+    """Upper bound of a call: a token is at least one byte, and the answer stops at max_tokens."""
+    prompt = sum(len(m.content.encode()) + _TOKENS_PER_MESSAGE for m in request.messages)
+    if request.json_schema is not None:
+        prompt += len(str(request.json_schema))
+    return Usage(
+        calls=1, prompt_tokens=prompt, completion_tokens=request.n * (request.max_tokens or DEFAULT_MAX_TOKENS)
+    )
+
+
+def cost_of(usage: Usage, model: ModelDescription | None) -> float | None:
+    """Price of a usage in USD, or None where a price is unknown."""
+    if model is None or model.prompt_usd_per_mtok is None or model.completion_usd_per_mtok is None:
+        return None
+    paid = usage.prompt_tokens * model.prompt_usd_per_mtok + usage.completion_tokens * model.completion_usd_per_mtok
+    return paid / _MILLION
+
+
+def model_of(pool: PoolDescription, name: str | None) -> ModelDescription | None:
+    """Description of the model that a request names, or of the pool's default."""
+    wanted = name or pool.default_model
+    return next((model for model in pool.models if model.name == wanted), None)
+
+
+class Meter:
+    """Watches one request's grant. ``spent`` tells what the journal has recorded so far."""
+
+    def __init__(self, grant: Grant, spent: Callable[[], Usage]) -> None:
+        self._grant = grant
+        self._spent = spent
+        self._reserved = Usage()
+
+    @property
+    def limits_money(self) -> bool:
+        """Whether prices must be known."""
+        return self._grant.cost_usd is not None
+
+    def reserve(self, bound: Usage) -> Usage:
+        """Set ``bound`` aside for a call about to start. Raises ``GrantExhausted``."""
+        if not self.limits_money:
+            bound = bound.model_copy(update={"cost_usd": 0.0})
+            committed = (self._spent() + self._reserved + bound).model_copy(update={"cost_usd": 0.0})
+        else:
+            committed = self._spent() + self._reserved + bound
+        if not self._grant.covers(committed):
+            raise GrantExhausted(
+                f"the next call could use up to {bound.tokens} tokens, and the grant ({_readable(self._grant)}) "
+                f"has {_readable_usage(self._spent())} spent"
+            )
+        self._reserved = self._reserved + bound
+        return bound
+
+    def release(self, bound: Usage) -> None:
+        """Give back what was set aside; what was really used is in the journal by now."""
+        self._reserved = Usage(
+            calls=self._reserved.calls - bound.calls,
+            prompt_tokens=self._reserved.prompt_tokens - bound.prompt_tokens,
+            completion_tokens=self._reserved.completion_tokens - bound.completion_tokens,
+            cost_usd=max(0.0, (self._reserved.cost_usd or 0.0) - (bound.cost_usd or 0.0)),
+        )
+
+
+def _readable(grant: Grant) -> str:
+    parts = {"calls": grant.calls, "tokens": grant.tokens, "USD": grant.cost_usd}
+    return ", ".join(f"{value} {name}" for name, value in parts.items() if value is not None)
+
+
+def _readable_usage(usage: Usage) -> str:
+    cost = "" if not usage.cost_usd else f", {usage.cost_usd:.4f} USD"
+    return f"{usage.calls} calls, {usage.tokens} tokens{cost}"
