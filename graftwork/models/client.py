@@ -1,0 +1,119 @@
+"""The model plane over gRPC."""
+
+import random
+import time
+from collections.abc import Awaitable
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+from typing import Self
+from typing import TypeVar
+
+import grpc
+import grpc.aio
+import stamina
+
+from graftwork.kit.errors import DependencyDown
+from graftwork.kit.tracing import current_traceparent
+from graftwork.models import statuses
+from graftwork.models import wire
+from graftwork.models.addresses import PoolAddresses
+from graftwork.models.channels import client_options
+from graftwork.models.patience import Patience
+from graftwork.models.plane import Embeddings
+from graftwork.models.plane import EmbedRequest
+from graftwork.models.plane import GenerateRequest
+from graftwork.models.plane import Generation
+from graftwork.models.plane import PoolDescription
+from graftwork.models.proto.v1 import solvers_pb2 as pb
+from graftwork.models.proto.v1 import solvers_pb2_grpc
+
+_Answer = TypeVar("_Answer")
+
+
+class SolverClient:
+    """``ModelPlane`` over gRPC: one channel per address, made on the loop that first uses it.
+
+    Full pods are asked again, as they tell, until the deadline; dead ones at most
+    ``unavailable_attempts`` times in all, since the caller's own retries outlive a restart better.
+    Use it as an async context manager, or ``close`` it.
+    """
+
+    def __init__(
+        self,
+        addresses: PoolAddresses,
+        *,
+        unavailable_attempts: int = 6,
+        backoff_seconds: float = 0.1,
+        jitter: random.Random | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._addresses = addresses
+        self._unavailable_attempts = unavailable_attempts
+        self._backoff_seconds = backoff_seconds
+        self._jitter = jitter or random.SystemRandom()
+        self._monotonic = monotonic
+        self._channels: dict[str, tuple[grpc.aio.Channel, Any]] = {}
+
+    async def generate(self, request: GenerateRequest, *, timeout_seconds: float) -> Generation:
+        """Chat completion."""
+        message = wire.generate_request_to_wire(request)
+        call = self._stub(request.pool).Generate
+        return wire.generation_of_wire(await self._ask(call, message, request.pool, timeout_seconds))
+
+    async def embed(self, request: EmbedRequest, *, timeout_seconds: float) -> Embeddings:
+        """Embed texts; the vectors keep the order."""
+        message = wire.embed_request_to_wire(request)
+        call = self._stub(request.pool).Embed
+        return wire.embeddings_of_wire(await self._ask(call, message, request.pool, timeout_seconds))
+
+    async def describe(self, pool: str, *, timeout_seconds: float = 5.0) -> PoolDescription:
+        """What the pool serves."""
+        call = self._stub(pool).Describe
+        message = pb.DescribeRequest(pool=pool)
+        return wire.description_of_wire(await self._ask(call, message, pool, timeout_seconds))
+
+    async def close(self) -> None:
+        """Close all channels; calls under way are cancelled."""
+        channels, self._channels = self._channels, {}
+        for channel, _ in channels.values():
+            await channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _stub(self, pool: str) -> Any:
+        target = self._addresses.of(pool)
+        if target not in self._channels:
+            channel = grpc.aio.insecure_channel(target, options=client_options())
+            self._channels[target] = (channel, solvers_pb2_grpc.SolversStub(channel))
+        return self._channels[target][1]
+
+    async def _ask(
+        self, call: Callable[..., Awaitable[_Answer]], message: Any, pool: str, timeout_seconds: float
+    ) -> _Answer:
+        until = self._monotonic() + timeout_seconds
+        patience = Patience(
+            remaining_seconds=lambda: until - self._monotonic(),
+            unavailable_attempts=self._unavailable_attempts,
+            backoff_seconds=self._backoff_seconds,
+            jitter=self._jitter,
+        )
+        async for attempt in stamina.retry_context(on=patience, attempts=None, timeout=None):
+            with attempt:
+                return await self._once(call, message, pool, until - self._monotonic())
+        raise AssertionError("stamina ends with an answer or an error")
+
+    async def _once(self, call: Callable[..., Awaitable[_Answer]], message: Any, pool: str, seconds: float) -> _Answer:
+        metadata = (("traceparent", current_traceparent()),)
+        try:
+            return await call(message, timeout=seconds, metadata=metadata)
+        except grpc.aio.AioRpcError as failure:
+            if failure.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+                raise DependencyDown(f"pool {pool!r} did not answer in time ({seconds:.3g} s)") from failure
+            raise statuses.error_of(failure, pool=pool) from failure

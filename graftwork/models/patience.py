@@ -1,0 +1,54 @@
+"""When to ask a pool again."""
+
+import random
+from collections.abc import Callable
+
+from graftwork.kit.errors import DependencyDown
+from graftwork.kit.errors import Overloaded
+from graftwork.kit.errors import RetryableError
+
+_LONGEST_SECONDS = 5.0
+_SPREAD = 0.25
+
+
+class Patience:
+    """Backoff hook for one call: given its error, seconds to wait before the next attempt, or False.
+
+    What a pod tells us to wait is a lower bound, spread by up to a quarter so that its callers do
+    not return all at once. Without word from it, the wait is random below a doubling cap ("full
+    jitter"). A wait that would end past the deadline is not begun.
+    """
+
+    def __init__(
+        self,
+        *,
+        remaining_seconds: Callable[[], float],
+        unavailable_attempts: int,
+        backoff_seconds: float,
+        jitter: random.Random,
+    ) -> None:
+        self._remaining_seconds = remaining_seconds
+        self._attempts_left = unavailable_attempts
+        self._cap_seconds = backoff_seconds
+        self._jitter = jitter
+
+    def __call__(self, error: Exception) -> bool | float:
+        """Seconds to wait, or False to give up."""
+        if not self._worth_trying(error):
+            return False
+        wait = self._wait(error)
+        return wait if wait < self._remaining_seconds() else False
+
+    def _worth_trying(self, error: Exception) -> bool:
+        if isinstance(error, DependencyDown):
+            self._attempts_left -= 1
+            return self._attempts_left > 0
+        return isinstance(error, Overloaded)
+
+    def _wait(self, error: Exception) -> float:
+        told = error.retry_after_seconds if isinstance(error, RetryableError) else None
+        if told is not None:
+            return told * self._jitter.uniform(1, 1 + _SPREAD)
+        wait = self._jitter.uniform(0, self._cap_seconds)
+        self._cap_seconds = min(2 * self._cap_seconds, _LONGEST_SECONDS)
+        return wait

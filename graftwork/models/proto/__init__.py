@@ -1,0 +1,1 @@
+"""Generated gRPC stubs, one package per version of the contract."""

@@ -1,0 +1,1 @@
+"""Stubs of proto/graftwork/v1, made by scripts/proto: never edited by hand."""
