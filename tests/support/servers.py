@@ -1,0 +1,38 @@
+"""Pytest plugin: real servers as session fixtures, one of each for the whole run.
+
+An address in ``GRAFTWORK_TEST_KAFKA``, ``GRAFTWORK_TEST_MONGO`` or ``GRAFTWORK_TEST_MODEL`` is used instead of
+starting one. Tests share the servers: each makes its own topic and database names.
+"""
+
+import os
+
+import pytest
+
+from tests.support.server_host import HOST_ADDRESS
+from tests.support.server_host import ServerHost
+from tests.support.server_host import ask
+
+HOST = pytest.StashKey[ServerHost]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # xdist's workers inherit the address from their controller
+        config.stash[HOST] = ServerHost()
+        os.environ[HOST_ADDRESS] = config.stash[HOST].start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if HOST in config.stash:
+        config.stash[HOST].close()
+
+
+@pytest.fixture(scope="session")
+def kafka_address() -> str:
+    """Bootstrap servers of a real Kafka: ``host:port``."""
+    return os.environ.get("GRAFTWORK_TEST_KAFKA") or ask("kafka")
+
+
+@pytest.fixture(scope="session")
+def mongo_address() -> str:
+    """URL of a real MongoDB replica set."""
+    return os.environ.get("GRAFTWORK_TEST_MONGO") or ask("mongo")
