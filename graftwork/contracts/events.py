@@ -165,7 +165,7 @@ class WorkflowRequested(_Request):
     experiences: tuple[Experience, ...] = ()
     suggestions: tuple[str, ...] = ()
     trace: str | None = Field(default=None, description="what went wrong, for repair; bounded text")
-    seed_example: Mapping[str, str] | None = None
+    space: BlobRef | None = Field(default=None, description="the seed space, whose keys the code may use")
 
 
 class WorkflowProposed(_Answer):

@@ -1,5 +1,6 @@
 """The meter: no call starts that could overdraw the grant of its request."""
 
+import asyncio
 from collections.abc import Callable
 
 from graftwork.contracts.usage import Grant
@@ -39,40 +40,56 @@ def model_of(pool: PoolDescription, name: str | None) -> ModelDescription | None
 
 
 class Meter:
-    """Watches one request's grant. ``spent`` tells what the journal has recorded so far."""
+    """Watches one request's grant. ``spent`` tells what the journal has recorded so far.
+
+    Bounds are generous, so calls side by side may not all fit at once: a call waits while others
+    that run may still give something back, and fails only when nothing can come back any more.
+    """
 
     def __init__(self, grant: Grant, spent: Callable[[], Usage]) -> None:
         self._grant = grant
         self._spent = spent
         self._reserved = Usage()
+        self._given_back = asyncio.Condition()
 
     @property
     def limits_money(self) -> bool:
         """Whether prices must be known."""
         return self._grant.cost_usd is not None
 
-    def reserve(self, bound: Usage) -> Usage:
+    async def reserve(self, bound: Usage) -> Usage:
         """Set ``bound`` aside for a call about to start. Raises ``GrantExhausted``."""
         if not self.limits_money:
             bound = bound.model_copy(update={"cost_usd": 0.0})
-            committed = (self._spent() + self._reserved + bound).model_copy(update={"cost_usd": 0.0})
-        else:
-            committed = self._spent() + self._reserved + bound
-        if not self._grant.covers(committed):
-            raise GrantExhausted(
-                f"the next call could use up to {bound.tokens} tokens, and the grant ({_readable(self._grant)}) "
-                f"has {_readable_usage(self._spent())} spent"
-            )
-        self._reserved = self._reserved + bound
+        async with self._given_back:
+            while not self._fits(bound):
+                if not self._reserved.calls:
+                    raise GrantExhausted(self._refusal(bound))
+                await self._given_back.wait()
+            self._reserved = self._reserved + bound
         return bound
 
-    def release(self, bound: Usage) -> None:
+    async def release(self, bound: Usage) -> None:
         """Give back what was set aside; what was really used is in the journal by now."""
-        self._reserved = Usage(
-            calls=self._reserved.calls - bound.calls,
-            prompt_tokens=self._reserved.prompt_tokens - bound.prompt_tokens,
-            completion_tokens=self._reserved.completion_tokens - bound.completion_tokens,
-            cost_usd=max(0.0, (self._reserved.cost_usd or 0.0) - (bound.cost_usd or 0.0)),
+        async with self._given_back:
+            self._reserved = Usage(
+                calls=self._reserved.calls - bound.calls,
+                prompt_tokens=self._reserved.prompt_tokens - bound.prompt_tokens,
+                completion_tokens=self._reserved.completion_tokens - bound.completion_tokens,
+                cost_usd=max(0.0, (self._reserved.cost_usd or 0.0) - (bound.cost_usd or 0.0)),
+            )
+            self._given_back.notify_all()
+
+    def _fits(self, bound: Usage) -> bool:
+        committed = self._spent() + self._reserved + bound
+        if not self.limits_money:
+            committed = committed.model_copy(update={"cost_usd": 0.0})
+        return self._grant.covers(committed)
+
+    def _refusal(self, bound: Usage) -> str:
+        return (
+            f"the next call could use up to {bound.tokens} tokens, and of the grant "
+            f"({_readable(self._grant)}) {_readable_usage(self._spent())} are spent"
         )
 
 

@@ -98,12 +98,12 @@ class ModelTaskContext(TaskContext):
         if recorded is not None:
             metrics.MODEL_CALLS_REPLAYED.labels(request.pool).inc()
             return Generation.model_validate(recorded)
-        reserved = self._meter.reserve(await self._priced(token_bound(request), request.pool, request.model))
+        reserved = await self._meter.reserve(await self._priced(token_bound(request), request.pool, request.model))
         try:
             generation = await self._timed(request)
             await self._record(key, request.pool, generation, generation.usage)
         finally:
-            self._meter.release(reserved)
+            await self._meter.release(reserved)
         return generation
 
     async def embed(self, request: EmbedRequest, *, step: str) -> Embeddings:
@@ -114,12 +114,12 @@ class ModelTaskContext(TaskContext):
             metrics.MODEL_CALLS_REPLAYED.labels(request.pool).inc()
             return Embeddings.model_validate(recorded)
         bound = Usage(calls=1, prompt_tokens=sum(len(text.encode()) + 4 for text in request.texts))
-        reserved = self._meter.reserve(await self._priced(bound, request.pool, request.model))
+        reserved = await self._meter.reserve(await self._priced(bound, request.pool, request.model))
         try:
             embeddings = await self._plane.embed(request, timeout_seconds=self._call_seconds())
             await self._record(key, request.pool, embeddings, embeddings.usage)
         finally:
-            self._meter.release(reserved)
+            await self._meter.release(reserved)
         return embeddings
 
     async def _timed(self, request: GenerateRequest) -> Generation:
