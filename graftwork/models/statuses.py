@@ -8,9 +8,9 @@ import grpc
 import grpc.aio
 from google.protobuf.any_pb2 import Any as AnyProto
 from google.protobuf.message import DecodeError
-from google.rpc.error_details_pb2 import ErrorInfo  # type: ignore[import-untyped]
+from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.error_details_pb2 import RetryInfo
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from google.rpc.status_pb2 import Status
 
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import GraftworkError

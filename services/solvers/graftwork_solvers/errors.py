@@ -1,0 +1,31 @@
+"""Errors of the solvers, beside the kit's ``Overloaded``, ``DependencyDown``, ``UnknownPool`` and ``ModelRefused``.
+
+RetryableError (kit)
+  - DependencyDown (kit)        the endpoint does not answer
+    - MalformedAnswer           it answers, but not with what was asked for: HTML, half JSON, no choices
+PermanentError (kit)
+  - ModelRefused (kit)          the endpoint rejected the call
+    - KeyRefused                it wants another API key, or one at all
+    - ParameterRefused          it does not take one parameter of the call (``parameter``)
+
+What leaves the pod is the kit's class: callers need no more than the message.
+"""
+
+from graftwork.kit.errors import DependencyDown
+from graftwork.kit.errors import ModelRefused
+
+
+class MalformedAnswer(DependencyDown):
+    """The endpoint answered with something that is not what was asked for."""
+
+
+class KeyRefused(ModelRefused):
+    """The endpoint refused the API key, or wants one."""
+
+
+class ParameterRefused(ModelRefused):
+    """The endpoint does not take a parameter that the model could do without."""
+
+    def __init__(self, message: str, *, parameter: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter

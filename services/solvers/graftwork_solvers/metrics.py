@@ -1,0 +1,15 @@
+"""Prometheus metrics of a pod. The names are a contract: dashboards and autoscalers depend on them."""
+
+from prometheus_client import Counter
+from prometheus_client import Gauge
+from prometheus_client import Histogram
+
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+
+CALLS = Counter("graftwork_solver_calls_total", "Calls by outcome: ok or an error's code", ["pool", "call", "outcome"])
+RUN_SECONDS = Histogram("graftwork_solver_run_seconds", "Time at the endpoint", ["pool", "call"], buckets=_SECONDS)
+QUEUE_SECONDS = Histogram("graftwork_solver_queue_seconds", "Time spent waiting for a place", buckets=_SECONDS)
+IN_FLIGHT = Gauge("graftwork_solver_in_flight", "Calls at the endpoint now")
+WAITING = Gauge("graftwork_solver_waiting", "Calls waiting for a place now")
+TOKENS = Counter("graftwork_solver_tokens_total", "Tokens used", ["pool", "direction"])
+ENDPOINT_UP = Gauge("graftwork_solver_endpoint_up", "1 while the endpoint answers")

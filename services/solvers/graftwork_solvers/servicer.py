@@ -1,0 +1,82 @@
+"""The gRPC side: messages in and out of the port, errors as rich statuses."""
+
+from collections.abc import Awaitable
+from collections.abc import Callable
+from typing import Any
+from typing import TypeVar
+
+import grpc.aio
+from structlog.contextvars import bound_contextvars
+
+from graftwork.kit.errors import GraftworkError
+from graftwork.kit.logging import get_logger
+from graftwork.models import statuses
+from graftwork.models import wire
+from graftwork.models.plane import ModelPlane
+from graftwork.models.proto.v1 import solvers_pb2 as pb
+
+log = get_logger(__name__)
+
+Context = grpc.aio.ServicerContext[Any, Any]
+_Answer = TypeVar("_Answer")
+
+
+class PodFault(GraftworkError):
+    """A mistake of ours; its words stay in the log, since nobody checked them for secrets."""
+
+
+class SolversServicer:
+    """Serves a ``ModelPlane``. The caller's deadline is passed on, capped at ``longest_call_seconds``."""
+
+    def __init__(self, plane: ModelPlane, *, longest_call_seconds: float) -> None:
+        self._plane = plane
+        self._longest_call_seconds = longest_call_seconds
+
+    async def Generate(self, message: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:  # noqa: N802 - gRPC's
+        """Chat completion."""
+
+        async def answer(timeout_seconds: float) -> pb.GenerateResponse:
+            request = wire.generate_request_of_wire(message)
+            return wire.generation_to_wire(await self._plane.generate(request, timeout_seconds=timeout_seconds))
+
+        return await self._answered(answer, message.pool, context)
+
+    async def Embed(self, message: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:  # noqa: N802 - gRPC's
+        """One vector per text."""
+
+        async def answer(timeout_seconds: float) -> pb.EmbedResponse:
+            request = wire.embed_request_of_wire(message)
+            return wire.embeddings_to_wire(await self._plane.embed(request, timeout_seconds=timeout_seconds))
+
+        return await self._answered(answer, message.pool, context)
+
+    async def Describe(self, message: pb.DescribeRequest, context: Context) -> pb.DescribeResponse:  # noqa: N802 - gRPC's
+        """What a pool serves."""
+
+        async def answer(timeout_seconds: float) -> pb.DescribeResponse:
+            description = await self._plane.describe(message.pool, timeout_seconds=timeout_seconds)
+            return wire.description_to_wire(description)
+
+        return await self._answered(answer, message.pool, context)
+
+    async def _answered(self, answer: Callable[[float], Awaitable[_Answer]], pool: str, context: Context) -> _Answer:
+        with bound_contextvars(traceparent=_traceparent(context)):
+            try:
+                return await answer(self._timeout_seconds(context))
+            except GraftworkError as error:
+                log.warning("call.failed", pool=pool, code=error.code, problem=str(error))
+                return await statuses.abort(context, error)
+            except Exception:
+                log.exception("call.broke", pool=pool)
+                return await statuses.abort(context, PodFault("the pod made a mistake; its log tells which"))
+
+    def _timeout_seconds(self, context: Context) -> float:
+        remaining = context.time_remaining()
+        return self._longest_call_seconds if remaining is None else min(remaining, self._longest_call_seconds)
+
+
+def _traceparent(context: Context) -> str | None:
+    for key, value in context.invocation_metadata() or ():
+        if key == "traceparent":
+            return str(value)
+    return None

@@ -1,0 +1,132 @@
+"""Settings of a solver pod."""
+
+from collections.abc import Mapping
+from typing import Annotated
+from typing import Any
+from typing import Literal
+
+from pydantic import AfterValidator
+from pydantic import AliasChoices
+from pydantic import BeforeValidator
+from pydantic import Field
+from pydantic import HttpUrl
+from pydantic import SecretStr
+from pydantic_settings import NoDecode
+from pydantic_settings import SettingsConfigDict
+
+from graftwork.contracts.base import Written
+from graftwork.contracts.jobs import Profile
+from graftwork.kit.settings import ServiceSettings
+
+_ROLES = ("optimizer", "evaluator", "generator")
+
+Parameter = Literal["temperature", "top_p", "min_p", "repeat_penalty", "seed", "stop"]
+"""What a call can do without."""
+
+
+class Sampling(Written):
+    """What a pool uses where a request leaves the choice to it. None: send nothing, the endpoint decides."""
+
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    min_p: float | None = Field(default=None, ge=0, le=1)
+    repeat_penalty: float | None = Field(default=None, gt=0)
+    max_tokens: int | None = Field(default=None, ge=1)
+
+
+class Price(Written):
+    """USD per million tokens."""
+
+    prompt_usd_per_mtok: float = Field(ge=0)
+    completion_usd_per_mtok: float = Field(ge=0)
+
+
+class PoolSettings(Written):
+    """One pool. No ``model``: the first that the endpoint lists."""
+
+    model: str | None = Field(default=None, min_length=1)
+    models: tuple[str, ...] = Field(default=(), description="further models that requests may name")
+    prices: Mapping[str, Price] = Field(default_factory=dict, description="by model; no price: cost unknown")
+    sampling: Sampling = Sampling()
+    profile: Profile = Profile.STANDARD
+    writes_code: bool = True
+    max_tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = Field(
+        default="max_tokens", description="reasoning models of OpenAI want max_completion_tokens"
+    )
+    omit: frozenset[Parameter] = Field(
+        default=frozenset(), description="parameters that the endpoint does not take; requests' values are dropped"
+    )
+    strict_schemas: bool = Field(default=False, description="ask for OpenAI's strict subset of JSON schema")
+    extra_body: Mapping[str, Any] = Field(default_factory=dict, description="sent with every chat completion")
+
+
+def _one_model_per_pool(value: Any) -> Any:
+    """``optimizer=gpt-5,generator=gpt-5-mini`` as a mapping."""
+    if not isinstance(value, str):
+        return value
+    pairs = [entry.partition("=") for entry in value.split(",") if entry.strip()]
+    if any(not (pool.strip() and model.strip()) for pool, _, model in pairs):
+        msg = "write pool=model pairs, comma separated: optimizer=gpt-5,generator=gpt-5-mini"
+        raise ValueError(msg)
+    return {pool.strip(): model.strip() for pool, _, model in pairs}
+
+
+def _without_credentials(url: HttpUrl) -> HttpUrl:
+    if url.username or url.password or url.query:
+        msg = "no user, password or query in the endpoint's URL: the key belongs into OPENAI_API_KEY"
+        raise ValueError(msg)
+    return url
+
+
+class SolversSettings(ServiceSettings):
+    """Read from ``GRAFTWORK_*``, and from the two variables that every OpenAI client knows."""
+
+    # hide_input: a mistake in one variable must not print the value of another, the key's least of all.
+    model_config = SettingsConfigDict(
+        env_prefix="GRAFTWORK_", frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True
+    )
+
+    base_url: Annotated[HttpUrl, AfterValidator(_without_credentials)] = Field(
+        default=HttpUrl("https://api.openai.com/v1"),
+        validation_alias=AliasChoices("GRAFTWORK_SOLVERS_BASE_URL", "OPENAI_BASE_URL"),
+        description="OpenAI-compatible endpoint, up to and with its /v1",
+    )
+    api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    solvers_pools: Mapping[str, PoolSettings] = Field(
+        default_factory=dict, description="pool -> its settings, as JSON; default: one pool per role"
+    )
+    models: Annotated[Mapping[str, str], NoDecode, BeforeValidator(_one_model_per_pool)] = Field(
+        default_factory=dict, description="short form: pool=model, comma separated; wins over solvers_pools"
+    )
+    solvers_host: str = "127.0.0.1"
+    solvers_port: int = Field(default=50051, ge=0, le=65535, description="gRPC; 0: any free port")
+    solvers_concurrency: int = Field(default=64, ge=1, description="calls under way at the endpoint at once")
+    solvers_queue_length: int = Field(
+        default=256, ge=0, description="calls that may wait for a place; further ones are told to come back"
+    )
+    solvers_overload_retry_seconds: float = Field(
+        default=1.0, gt=0, description="what a call that finds the queue full is told to wait"
+    )
+    solvers_longest_call_seconds: float = Field(
+        default=600.0, gt=0, description="cap on a caller's deadline, and the deadline of one that names none"
+    )
+    solvers_connect_seconds: float = Field(default=5.0, gt=0)
+    solvers_probe_seconds: float = Field(
+        default=10.0, ge=0, description="time between looks at the endpoint's model list; 0: never look"
+    )
+    solvers_connection_age_seconds: float = Field(
+        default=300.0, gt=0, description="clients reconnect after this, and so find new pods"
+    )
+    solvers_propagation_seconds: float = Field(
+        default=1.0, ge=0, description="time for clients to see NOT_SERVING before the pod takes no more calls"
+    )
+
+    @property
+    def pools(self) -> Mapping[str, PoolSettings]:
+        """The pools served here. The short form alone adds to the roles; ``solvers_pools`` names exactly its own."""
+        given = self.solvers_pools or {role: PoolSettings() for role in _ROLES}
+        named = {
+            pool: given.get(pool, PoolSettings()).model_copy(update={"model": model})
+            for pool, model in self.models.items()
+        }
+        return {**given, **named}

@@ -1,0 +1,137 @@
+"""The model plane itself, as one pod sees it: the port, in front of one endpoint."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+
+from graftwork.contracts.usage import Usage
+from graftwork.kit.errors import DependencyDown
+from graftwork.kit.errors import GraftworkError
+from graftwork.kit.errors import UnknownPool
+from graftwork.models.plane import Embeddings
+from graftwork.models.plane import EmbedRequest
+from graftwork.models.plane import GenerateRequest
+from graftwork.models.plane import Generation
+from graftwork.models.plane import PoolDescription
+from graftwork_solvers import metrics
+from graftwork_solvers.accounts import Accounts
+from graftwork_solvers.answers import ChatAnswer
+from graftwork_solvers.chat import chat_body
+from graftwork_solvers.chat import with_defaults
+from graftwork_solvers.endpoint import Endpoint
+from graftwork_solvers.errors import ParameterRefused
+from graftwork_solvers.gate import Gate
+from graftwork_solvers.pools import Pools
+from graftwork_solvers.pools import Serving
+
+
+class Solver:
+    """``ModelPlane`` without retries: it tells its caller what happened, and the caller decides."""
+
+    def __init__(
+        self,
+        pools: Pools,
+        endpoint: Endpoint,
+        gate: Gate,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pools = pools
+        self._endpoint = endpoint
+        self._gate = gate
+        self._accounts = Accounts()
+        self._monotonic = monotonic
+
+    async def generate(self, request: GenerateRequest, *, timeout_seconds: float) -> Generation:
+        """Chat completion."""
+        async with _watched("generate", request.pool, timeout_seconds):
+            serving = await self._pools.serving(request.pool, request.model)
+            request = with_defaults(request, serving.settings)
+            async with self._gate.place() as queue_seconds:
+                started = self._monotonic()
+                answer, usage = await self._enough_texts(request, serving)
+                run_seconds = self._monotonic() - started
+        _observe("generate", serving.pool, usage, queue_seconds, run_seconds)
+        return Generation(
+            texts=answer.texts,
+            finish_reasons=answer.finish_reasons,
+            usage=usage,
+            model=answer.model or serving.model,
+            revision=serving.revision,
+            queue_seconds=queue_seconds,
+            run_seconds=run_seconds,
+        )
+
+    async def embed(self, request: EmbedRequest, *, timeout_seconds: float) -> Embeddings:
+        """Embed texts; the vectors keep the order."""
+        async with _watched("embed", request.pool, timeout_seconds):
+            serving = await self._pools.serving(request.pool, request.model)
+            async with self._gate.place() as queue_seconds:
+                started = self._monotonic()
+                answer = await self._endpoint.embed(serving.model, request.texts)
+                run_seconds = self._monotonic() - started
+        usage = self._accounts.of_embeddings(request, answer, serving.description)
+        _observe("embed", serving.pool, usage, queue_seconds, run_seconds)
+        return Embeddings(vectors=answer.vectors, usage=usage, model=answer.model or serving.model)
+
+    async def describe(self, pool: str, *, timeout_seconds: float = 5.0) -> PoolDescription:
+        """What the pool serves."""
+        async with _watched("describe", pool, timeout_seconds):
+            return await self._pools.describe(pool)
+
+    async def _enough_texts(self, request: GenerateRequest, serving: Serving) -> tuple[ChatAnswer, Usage]:
+        """All ``n`` texts, asking again for what an endpoint that ignores ``n`` left out."""
+        answer = await self._in_dialect(request, serving)
+        usage = self._accounts.of_chat(request, answer, serving.description)
+        missing = request.n - len(answer.texts)
+        if not missing:
+            return answer, usage
+        seed = None if request.seed is None else request.seed + len(answer.texts)
+        rest = request.model_copy(update={"n": missing, "seed": seed})
+        more, also_used = await self._enough_texts(rest, serving)
+        # One call of the plane stays one call, whatever it took.
+        return answer.joined(more), (usage + also_used).model_copy(update={"calls": 1})
+
+    async def _in_dialect(self, request: GenerateRequest, serving: Serving) -> ChatAnswer:
+        dialect = serving.dialect
+        while True:
+            body = chat_body(
+                request,
+                model=serving.model,
+                pool=serving.settings,
+                omit=dialect.omit,
+                max_tokens_parameter=dialect.max_tokens_parameter,
+            )
+            try:
+                return await self._endpoint.chat(body, wanted=request.n)
+            except ParameterRefused as refused:
+                if not dialect.learn(refused):
+                    raise
+
+
+@asynccontextmanager
+async def _watched(call: str, pool: str, timeout_seconds: float) -> AsyncIterator[None]:
+    """Keep the deadline and count the outcome."""
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            yield
+    except TimeoutError as error:
+        metrics.CALLS.labels(pool, call, "deadline").inc()
+        raise DependencyDown(f"pool {pool!r} did not answer in time ({timeout_seconds:.3g} s)") from error
+    except UnknownPool:
+        # Its name is the caller's invention: as a label it would let callers grow the metrics.
+        metrics.CALLS.labels("unknown", call, UnknownPool.code).inc()
+        raise
+    except GraftworkError as error:
+        metrics.CALLS.labels(pool, call, error.code).inc()
+        raise
+    metrics.CALLS.labels(pool, call, "ok").inc()
+
+
+def _observe(call: str, pool: str, usage: Usage, queue_seconds: float, run_seconds: float) -> None:
+    metrics.QUEUE_SECONDS.observe(queue_seconds)
+    metrics.RUN_SECONDS.labels(pool, call).observe(run_seconds)
+    metrics.TOKENS.labels(pool, "prompt").inc(usage.prompt_tokens)
+    metrics.TOKENS.labels(pool, "completion").inc(usage.completion_tokens)
