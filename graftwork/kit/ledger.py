@@ -128,6 +128,7 @@ class Transaction(Reader):
         self._ledger = ledger
         self._events: list[EventData] = []
         self._tasks: list[tuple[Enqueueable, datetime | None]] = []
+        self._after: list[Callable[[], None]] = []
         self._stopped = False
 
     @property
@@ -169,6 +170,10 @@ class Transaction(Reader):
         """Add work; a task that exists already is left as it is."""
         self._tasks.append((payload, not_before))
 
+    def after_commit(self, wake: Callable[[], None]) -> None:
+        """Call once what was written can be read by all; for waking waiters, and lost if the process dies first."""
+        self._after.append(wake)
+
     async def stop_job(self, job_id: str) -> None:
         """No work of this job is leased from now on; what runs is cancelled."""
         await self.update(STOPS, {"_id": job_id}, {"$setOnInsert": {"at": self.now}}, upsert=True)
@@ -190,6 +195,8 @@ class Transaction(Reader):
             bells.outbox.ring()
         if self._stopped:
             bells.stops.ring()
+        for wake in self._after:
+            wake()
 
     async def _insert_missing(self, collection: str, rows: list[Document]) -> None:
         unique = {row["_id"]: row for row in reversed(rows)}
