@@ -1,0 +1,16 @@
+"""``python -m graftwork_search``."""
+
+from graftwork.kit.service import serve
+from graftwork_search.bootstrap import NAME
+from graftwork_search.bootstrap import build
+from graftwork_search.settings import SearchSettings
+
+
+def main() -> None:
+    """Run the search service until it is told to stop."""
+    settings = SearchSettings()
+    serve(lambda: build(settings), settings, NAME)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""What the search ledger stores: one document per job, node and request. Mutable; written as a whole."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from typing import Self
+
+from pydantic import BaseModel
+from pydantic import Field
+
+from graftwork.contracts.blobs import BlobRef
+from graftwork.contracts.events import ScoreComponent
+from graftwork.contracts.jobs import JobPhase
+from graftwork.contracts.jobs import JobSpec
+from graftwork.contracts.jobs import JobState
+from graftwork.contracts.jobs import NodeState
+from graftwork.contracts.snapshots import DatasetSummary
+from graftwork.contracts.snapshots import NodeSnapshot
+from graftwork.contracts.usage import Grant
+from graftwork.contracts.usage import Usage
+from graftwork.contracts.workflows import Experience
+from graftwork_search.budget import Account
+from graftwork_search.budget import Side
+
+JOBS = "jobs"
+NODES = "nodes"
+REQUESTS = "requests"
+CANCELLATIONS = "cancellations"
+_SHOWN_EXPERIENCES = 20
+
+
+class Stage(StrEnum):
+    """What a request is for; also the purpose under which its usage is reported."""
+
+    SEEDS = "seeds"
+    WORKFLOW = "workflow"
+    EVALUATION = "evaluation"
+    SCORE_SAMPLE = "score_sample"
+    SCORE_WORKFLOW = "score_workflow"
+    FINALIST = "finalist"
+    SCORE_FINALIST = "score_finalist"
+    PRODUCTION = "production"
+    ACCEPTANCE = "acceptance"
+    DATASET = "dataset"
+
+
+class Document(BaseModel):
+    """A stored document; ``id`` is Mongo's ``_id``."""
+
+    id: str
+
+    @classmethod
+    def load(cls, row: dict[str, Any]) -> Self:
+        """Row -> document."""
+        return cls.model_validate({**row, "id": row["_id"]})
+
+    def row(self) -> dict[str, Any]:
+        """Document -> row, without its ``_id``."""
+        return self.model_dump(mode="json", exclude={"id"})
+
+
+class Ending(BaseModel):
+    """How a job that is being stopped will end."""
+
+    outcome: JobState
+    reason: str
+    detail: str = ""
+    publish: bool = True
+
+
+class Chunk(BaseModel):
+    """One samples request of a production round; exactly one of the last two is set when it has ended."""
+
+    first: int
+    count: int
+    attempt: int = 0
+    samples: BlobRef | None = None
+    failed_code: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether its outcome is known."""
+        return self.samples is not None or self.failed_code is not None
+
+
+class Round(BaseModel):
+    """The production round under way."""
+
+    number: int
+    chunks: list[Chunk] = Field(default_factory=list)
+    acceptance_attempt: int = 0
+
+
+class Production(BaseModel):
+    """Where production stands. Counts are of ended rounds, but for ``attempted``."""
+
+    next_seed: int = 0
+    attempted: int = 0
+    accepted: int = 0
+    rejected: dict[str, int] = Field(default_factory=dict)
+    failed: dict[str, int] = Field(default_factory=dict)
+    surplus: int = 0
+    rounds: int = 0
+    current: Round | None = None
+
+
+class JobDocument(Document):
+    """A job in progress. ``version`` counts what search has told the world about it."""
+
+    tenant: str
+    spec_ref: BlobRef
+    spec: JobSpec | None = None
+    state: JobState = JobState.QUEUED
+    phase: JobPhase = JobPhase.QUEUED
+    version: int = 0
+    ending: Ending | None = None
+    reason: str | None = None
+    submitted_at: datetime
+    space: BlobRef | None = None
+    round: int = 0
+    repairs: int = 0
+    last_metrics: BlobRef | None = None
+    finalists: list[str] = Field(default_factory=list)
+    winner: str | None = None
+    account: Account = Field(default_factory=Account)
+    by_pool: dict[str, Usage] = Field(default_factory=dict)
+    by_purpose: dict[str, Usage] = Field(default_factory=dict)
+    production: Production = Field(default_factory=Production)
+    dataset: DatasetSummary | None = None
+
+    @property
+    def opened(self) -> JobSpec:
+        """The spec, once the job was opened."""
+        if self.spec is None:
+            raise ValueError(f"job {self.id} was not opened yet")
+        return self.spec
+
+    def book(self, stage: Stage, used: dict[str, Usage]) -> None:
+        """Count usage by pool and by purpose."""
+        for pool, usage in used.items():
+            self.by_pool[pool] = self.by_pool.get(pool, Usage()) + usage
+            self.by_purpose[stage] = self.by_purpose.get(stage, Usage()) + usage
+
+
+class NodeDocument(Document):
+    """A node of the tree; a ``NodeSnapshot`` with what search alone needs."""
+
+    job_id: str
+    parent_id: str | None = None
+    round: int
+    state: NodeState = NodeState.REQUESTED
+    attempt: int = 0
+    modification: str | None = None
+    workflow: BlobRef | None = None
+    workflow_sha256: str | None = None
+    shape_sha256: str | None = None
+    samples: BlobRef | None = None
+    metrics: BlobRef | None = None
+    scores: BlobRef | None = None
+    samples_ok: int = 0
+    samples_failed: dict[str, int] = Field(default_factory=dict)
+    score_sample: float | None = None
+    score_workflow: float | None = None
+    reward: float | None = None
+    final_reward: float | None = None
+    final_ended: bool = False
+    suggestions: list[str] = Field(default_factory=list)
+    experiences: list[Experience] = Field(default_factory=list)
+    parent_probabilities: dict[str, float] = Field(default_factory=dict)
+    ticket: float | None = None
+    overlaps: list[float] = Field(default_factory=list)
+    checks: dict[str, float] = Field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it is the root."""
+        return self.parent_id is None
+
+    def snapshot(self) -> NodeSnapshot:
+        """What the world may see of it."""
+        shown = {"node_id": self.id, "experiences": self.experiences[-_SHOWN_EXPERIENCES:]}
+        return NodeSnapshot.model_validate({**self.model_dump(), **shown})
+
+
+class RequestDocument(Document):
+    """A request that is out with a worker, and the grant that went with it."""
+
+    job_id: str
+    stage: Stage
+    side: Side
+    grant: Grant
+    deadline: datetime
+    node_id: str | None = None
+    component: ScoreComponent | None = None
+    chunk_first: int | None = None
+    open: bool = True

@@ -1,0 +1,117 @@
+"""How a job ends: stopping, publishing what there is, and the last word."""
+
+from graftwork.contracts.events import DatasetPublished
+from graftwork.contracts.events import DatasetRequested
+from graftwork.contracts.events import JobStopping
+from graftwork.contracts.events import Lineage
+from graftwork.contracts.jobs import JobPhase
+from graftwork.contracts.jobs import JobState
+from graftwork.contracts.jobs import NodeState
+from graftwork.contracts.snapshots import NodeSnapshot
+from graftwork.contracts.snapshots import SpendReport
+from graftwork_search.documents import Ending
+from graftwork_search.documents import Stage
+from graftwork_search.errors import Reason
+from graftwork_search.session import JobSession
+
+_PATH_SHOWN = 40
+
+
+async def stop(session: JobSession, ending: Ending) -> None:
+    """Let nothing new begin; end once everything granted has come back."""
+    job = session.job
+    if job.ending is not None or job.state.terminal:
+        return
+    job.ending, job.phase = ending, JobPhase.STOPPING
+    session.tx.emit(JobStopping(job_id=job.id, outcome=ending.outcome, reason=ending.reason))
+    session.say("job.stopping", f"stopping: {ending.detail or ending.reason}")
+    await when_quiet(session)
+
+
+async def fail(session: JobSession, reason: Reason, detail: str = "") -> None:
+    """Stop because it cannot succeed; what was accepted is published all the same."""
+    await stop(session, Ending(outcome=JobState.FAILED, reason=reason, detail=detail))
+
+
+async def cancel(session: JobSession, detail: str) -> None:
+    """Stop because a client asked for it."""
+    await stop(session, Ending(outcome=JobState.CANCELLED, reason=Reason.CANCELLED, detail=detail))
+
+
+async def when_quiet(session: JobSession) -> None:
+    """Go on with the ending if no request is out."""
+    ending, job = session.job.ending, session.job
+    if ending is None or not session.quiet or job.state.terminal:
+        return
+    if ending.publish and job.production.accepted and job.dataset is None and job.phase is not JobPhase.CURATING:
+        await publish(session, complete=job.production.accepted >= session.spec.count)
+    else:
+        finish(session, ending)
+
+
+async def publish(session: JobSession, *, complete: bool) -> None:
+    """Ask for the dataset."""
+    job = session.job
+    job.phase = JobPhase.CURATING
+    close_round(session)
+    counts = session.counts()
+    await session.request(
+        Stage.DATASET,
+        DatasetRequested,
+        key=(),
+        seconds=session.settings.curation_seconds,
+        counts=counts,
+        complete=complete,
+        lineage=_lineage(session),
+        spent=SpendReport(total=job.account.total, by_pool=job.by_pool, by_purpose=job.by_purpose),
+        space=job.space,
+    )
+    session.say("job.curating", f"publishing {counts.accepted} rows")
+
+
+def published(session: JobSession, answer: DatasetPublished) -> None:
+    """The dataset can be read: the job has succeeded, or ends as it was going to."""
+    session.job.dataset = answer.dataset
+    ending = session.job.ending or Ending(outcome=JobState.SUCCEEDED, reason=Reason.COMPLETED)
+    finish(session, ending)
+
+
+def finish(session: JobSession, ending: Ending) -> None:
+    """Say the last word."""
+    job = session.job
+    job.state, job.phase, job.reason = ending.outcome, JobPhase.ENDED, ending.reason
+    if ending.detail:
+        job.reason = f"{ending.reason}: {ending.detail}"
+    for node in session.nodes:
+        if not node.state.ended:
+            node.state, node.error = NodeState.FAILED, "the job ended first"
+            session.touch(node)
+    session.say_finished()
+
+
+def close_round(session: JobSession) -> None:
+    """Count what an unfinished production round leaves behind as failed, so that the numbers add up."""
+    production = session.job.production
+    if production.current is None:
+        return
+    unjudged = sum(chunk.count for chunk in production.current.chunks if chunk.samples is not None)
+    if unjudged:
+        production.failed["stopped"] = production.failed.get("stopped", 0) + unjudged
+    production.current = None
+
+
+def _lineage(session: JobSession) -> Lineage:
+    winner = session.best()
+    if winner is None:
+        return Lineage(winner_node_id=None, workflow=None, reward=None, path=())
+    path = [*reversed(session.ancestors(winner)), winner]
+    return Lineage(
+        winner_node_id=winner.id,
+        workflow=winner.workflow,
+        reward=winner.reward,
+        path=tuple(_without_experiences(node.snapshot()) for node in path[-_PATH_SHOWN:]),
+    )
+
+
+def _without_experiences(node: NodeSnapshot) -> NodeSnapshot:
+    return node.model_copy(update={"experiences": (), "suggestions": ()})

@@ -1,0 +1,96 @@
+"""Search's own work: opening jobs, and what clocks set off."""
+
+from functools import partial
+
+from pydantic import ValidationError
+
+from graftwork.contracts.jobs import JobPhase
+from graftwork.contracts.jobs import JobSpec
+from graftwork.kit.errors import BlobMissing
+from graftwork.kit.ledger import Transaction
+from graftwork.kit.service import Router
+from graftwork.kit.tasks import TaskContext
+from graftwork_search.documents import REQUESTS
+from graftwork_search.documents import RequestDocument
+from graftwork_search.ending import fail
+from graftwork_search.ending import when_quiet
+from graftwork_search.errors import Reason
+from graftwork_search.failing import SILENT
+from graftwork_search.failing import presumed_usage
+from graftwork_search.failing import request_failed
+from graftwork_search.finalising import finish_search
+from graftwork_search.opening import begin
+from graftwork_search.session import JobSession
+from graftwork_search.settings import SearchSettings
+from graftwork_search.work import OpenJob
+from graftwork_search.work import RequestDeadline
+from graftwork_search.work import WallClock
+
+_DETAIL_CHARS = 400
+
+
+async def open_job(task: OpenJob, ctx: TaskContext, *, settings: SearchSettings) -> None:
+    """Read the spec and begin; a spec that cannot be read ends the job."""
+    spec: JobSpec | None = None
+    problem = ""
+    try:
+        spec = await ctx.blobs.get_model(task.spec, JobSpec)
+    except (ValidationError, BlobMissing) as error:
+        problem = str(error)[:_DETAIL_CHARS]
+
+    async def step(tx: Transaction) -> None:
+        session = await JobSession.open(tx, settings, task.job_id)
+        if spec is None:
+            await fail(session, Reason.INVALID_SPEC, problem)
+        else:
+            # The user's rows stay in the blob: they may be larger than a document can be.
+            await begin(session, spec.model_copy(update={"seeds": None}))
+        await session.save()
+
+    async with ctx.commit() as commit:
+        commit.then(step)
+
+
+async def deadline_passed(task: RequestDeadline, ctx: TaskContext, *, settings: SearchSettings) -> None:
+    """A request that is still open has a silent worker."""
+
+    async def step(tx: Transaction) -> None:
+        row = await tx.find_one(REQUESTS, {"_id": task.request_id, "open": True})
+        if row is None:
+            return
+        session = await JobSession.open(tx, settings, task.job_id)
+        request = await session.close(task.request_id, presumed_usage(RequestDocument.load(row)))
+        if request is None:
+            return
+        if session.stopping:
+            await when_quiet(session)
+        else:
+            await request_failed(session, request, code=SILENT, message="no answer before the deadline")
+        await session.save()
+
+    async with ctx.commit() as commit:
+        commit.then(step)
+
+
+async def time_is_up(task: WallClock, ctx: TaskContext, *, settings: SearchSettings) -> None:
+    """End the search, or the job."""
+
+    async def step(tx: Transaction) -> None:
+        session = await JobSession.open(tx, settings, task.job_id)
+        if session.job.state.terminal or session.stopping:
+            return
+        if not task.search_only:
+            await fail(session, Reason.BUDGET_EXHAUSTED, "the job's time is used up")
+        elif session.job.phase is JobPhase.SEARCHING and session.scored():
+            await finish_search(session, "the search's half of the time is used up")
+        await session.save()
+
+    async with ctx.commit() as commit:
+        commit.then(step)
+
+
+def add_tasks(router: Router, settings: SearchSettings) -> None:
+    """Register all tasks of the service."""
+    router.task(OpenJob)(partial(open_job, settings=settings))
+    router.task(RequestDeadline)(partial(deadline_passed, settings=settings))
+    router.task(WallClock)(partial(time_is_up, settings=settings))
