@@ -10,6 +10,7 @@ PermanentError
     - ServerDied                the process ended by itself (``log_tail`` has its last lines)
     - NotReadyInTime            the process runs, but did not become usable in time
     - NoAnswer                  the address we were given is not answered
+    - KeyRefused                the model endpoint wants another key
 """
 
 from pathlib import Path
@@ -105,6 +106,16 @@ class NoAnswer(LocalServerError):
 
     def __init__(self, server: str, address: str, *, setting: str) -> None:
         super().__init__(f"{server} does not answer at {address}: start it there, or correct or unset {setting}")
+
+
+class KeyRefused(LocalServerError):
+    """The model endpoint wants another key."""
+
+    code = "key_refused"
+
+    def __init__(self, address: str, *, given: bool) -> None:
+        trouble = "refuses the key in OPENAI_API_KEY" if given else "wants a key, and OPENAI_API_KEY is not set"
+        super().__init__(f"The model endpoint at {address} {trouble}")
 
 
 def _ended(returncode: int) -> str:

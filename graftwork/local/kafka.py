@@ -31,6 +31,7 @@ from graftwork.local.settings import LocalSettings
 NAME = "Kafka"
 VERSION = "4.3.0"
 INSTALL = "pip install 'graftwork[local]', or name a running one in GRAFTWORK_KAFKA"
+ANSWER_TIMEOUT_MS = 2000
 COORDINATES = (f"org.apache.kafka:kafka_2.13:{VERSION}", "org.slf4j:slf4j-simple:1.7.36")
 JVM_OPTIONS = (
     "-XX:+UseSerialGC",  # one small heap on few cores; and C2 never pays back what it costs at start
@@ -162,10 +163,9 @@ def _java() -> str:
 
 async def _answers(address: str) -> bool:
     """Tell whether a broker there lists itself, which it does once clients can use it."""
-    host, _, port = address.split(",", maxsplit=1)[0].rpartition(":")
-    if not await accepts(host, int(port)):
+    if not await _listens(address):
         return False
-    client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=2000)
+    client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=ANSWER_TIMEOUT_MS)
     try:
         await client.bootstrap()
         return bool(client.cluster.brokers())
@@ -173,3 +173,10 @@ async def _answers(address: str) -> bool:
         return False
     finally:
         await client.close()
+
+
+async def _listens(address: str) -> bool:
+    """Ask first whether anything is there at all: the client would log every refused connection as an error."""
+    first, *_ = address.split(",")
+    host, _, port = first.rpartition(":")
+    return port.isdecimal() and await accepts(host.strip("[]"), int(port))

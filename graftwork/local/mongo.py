@@ -3,6 +3,7 @@
 import importlib.metadata
 import shutil
 from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,23 +55,26 @@ class Program:
         )
 
 
-def find_program() -> Program:
+def find_program(packages: Sequence[str] = PACKAGES) -> Program:
     """Return the best program of this machine: mongod on PATH, else the one of a package, else secantusdb's.
+
+    Args:
+        packages: distributions that may carry one.
 
     Raises:
         BinaryMissing: there is none.
     """
     if path := shutil.which("mongod"):
         return Program(path)
-    if packaged := _packaged_mongod():
+    if packaged := _packaged_mongod(packages):
         return Program(str(packaged))
     if path := shutil.which("secantusd-py"):
         return Program(path, secantus=True)
     raise BinaryMissing(NAME, remedy=INSTALL)
 
 
-def _packaged_mongod() -> Path | None:
-    for package in PACKAGES:
+def _packaged_mongod(packages: Sequence[str]) -> Path | None:
+    for package in packages:
         try:
             path = Path(str(importlib.metadata.distribution(package).locate_file("fiftyone/db/bin/mongod")))
         except importlib.metadata.PackageNotFoundError:

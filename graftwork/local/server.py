@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from collections.abc import Awaitable
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 from graftwork.local.errors import NoAnswer
 from graftwork.local.errors import PortTaken
 from graftwork.local.process import OwnedProcess
+from graftwork.local.settings import LocalSettings
 
 Progress = Callable[[str], None]
 """Takes one line for a person to read."""
@@ -28,6 +32,20 @@ class Server:
     name: str
     address: str
     process: OwnedProcess | None = None
+
+
+class Starter(Protocol):
+    """Gives the server at an address, or starts one with its data in ``home``, and stops that at the end."""
+
+    def __call__(
+        self,
+        home: Path,
+        address: str | None = None,
+        *,
+        settings: LocalSettings | None = None,
+        on_progress: Progress = ...,
+    ) -> AbstractAsyncContextManager[Server]:
+        """Return it as a context to enter, in whatever task."""
 
 
 async def given_server(name: str, address: str, *, setting: str, answers: Callable[[str], Awaitable[bool]]) -> Server:

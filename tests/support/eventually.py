@@ -4,14 +4,22 @@ import asyncio
 import inspect
 from collections.abc import Awaitable
 from collections.abc import Callable
+from typing import Any
 from typing import TypeVar
+from typing import overload
 
 R = TypeVar("R")
 
 
+@overload
 async def assert_eventually(
-    fn: Callable[[], Awaitable[R] | R], timeout_seconds: float = 10.0, interval_seconds: float = 0.05
-) -> R:
+    fn: Callable[[], Awaitable[R]], timeout_seconds: float = ..., interval_seconds: float = ...
+) -> R: ...
+@overload
+async def assert_eventually(fn: Callable[[], R], timeout_seconds: float = ..., interval_seconds: float = ...) -> R: ...
+async def assert_eventually(
+    fn: Callable[[], Any], timeout_seconds: float = 10.0, interval_seconds: float = 0.05
+) -> Any:
     """Call ``fn``, plain or async, until it raises no AssertionError; return what it returned.
 
     Raises:

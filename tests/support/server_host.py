@@ -12,24 +12,20 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from graftwork.local.errors import LocalServerError
 from graftwork.local.kafka import kafka_server
+from graftwork.local.model import model_server
 from graftwork.local.mongo import mongo_server
-from graftwork.local.server import Server
+from graftwork.local.server import Starter
 
 HOST_ADDRESS = "GRAFTWORK_TEST_SERVER_HOST"
 ASK_TIMEOUT_SECONDS = 300
 LISTEN_TIMEOUT_SECONDS = 30
-STARTERS: dict[str, Callable[[Path], AbstractAsyncContextManager[Server]]] = {
-    "kafka": kafka_server,
-    "mongo": mongo_server,
-}
+STARTERS: dict[str, Starter] = {"kafka": kafka_server, "mongo": mongo_server, "model": model_server}
 
 
 def ask(kind: str) -> str:

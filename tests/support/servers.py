@@ -36,3 +36,9 @@ def kafka_address() -> str:
 def mongo_address() -> str:
     """URL of a real MongoDB replica set."""
     return os.environ.get("GRAFTWORK_TEST_MONGO") or ask("mongo")
+
+
+@pytest.fixture(scope="session")
+def tiny_model_url() -> str:
+    """OpenAI-compatible endpoint of a small real model, up to ``/v1``; mark the test ``tiny``."""
+    return os.environ.get("GRAFTWORK_TEST_MODEL") or ask("model")

@@ -1,0 +1,18 @@
+"""Whether the optional packages are there, asked before anything that needs them is imported."""
+
+import importlib.util
+
+from graftwork.local.errors import BinaryMissing
+
+REQUIRED = ("aiokafka", "motor", "platformdirs", "pydantic_settings")
+
+
+def require_extra() -> None:
+    """Check that ``graftwork[local]`` is installed; ``graftwork.local.platform`` cannot be imported without it.
+
+    Raises:
+        BinaryMissing: it is not.
+    """
+    missing = [module for module in REQUIRED if importlib.util.find_spec(module) is None]
+    if missing:
+        raise BinaryMissing(f"What starts servers here ({', '.join(missing)})", remedy="pip install 'graftwork[local]'")
