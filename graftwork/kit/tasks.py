@@ -67,7 +67,7 @@ class TaskPayload(Contract):
         return derived_id(self.kind, self.request_id)
 
     @classmethod
-    def of(cls, request: EventData | "TaskPayload", **more: Any) -> Self:
+    def of(cls, request: "EventData | TaskPayload", **more: Any) -> Self:
         """Take the fields of the same name from a request (or from a task before this one)."""
         common = {name: getattr(request, name) for name in cls.model_fields if hasattr(request, name)}
         return cls(**{**common, **more})
