@@ -1,0 +1,22 @@
+"""The only place that wires the evaluator."""
+
+from graftwork.kit.blobs import Blobs
+from graftwork.kit.service import Service
+from graftwork.kit.service import open_ledger
+from graftwork.models.client import SolverClient
+from graftwork.models.context import model_context
+from graftwork_evaluator.settings import EvaluatorSettings
+from graftwork_evaluator.tasks import router
+
+
+async def build(settings: EvaluatorSettings) -> Service:
+    """Build the service; connections are made when it runs."""
+    plane = SolverClient(settings.pools)
+    return Service(
+        router=router,
+        settings=settings,
+        ledger=open_ledger(settings, router.service),
+        blobs=Blobs.open(settings.blobs),
+        context=model_context(plane),
+        closing=(plane.close,),
+    )

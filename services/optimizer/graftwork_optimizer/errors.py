@@ -1,0 +1,20 @@
+"""Errors of the optimizer.
+
+PermanentError
+  x ParentMissing             a refinement or repair was asked for without the workflow to change
+  x NothingToRefine           no prompt of the workflow can take another sentence
+"""
+
+from graftwork.kit.errors import PermanentError
+
+
+class ParentMissing(PermanentError):
+    """A refinement or repair was asked for without the workflow to change."""
+
+    code = "parent_missing"
+
+
+class NothingToRefine(PermanentError):
+    """No prompt of the workflow can take another sentence."""
+
+    code = "nothing_to_refine"

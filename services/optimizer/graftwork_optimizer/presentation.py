@@ -1,0 +1,90 @@
+"""What of the search's memory a refinement is shown: enough to learn from, never without bound."""
+
+import json
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graftwork.contracts.jobs import JobSpec
+from graftwork.contracts.workflows import Experience
+
+MAX_OWN = 16
+MAX_BELOW = 8
+MAX_SUGGESTIONS = 12
+MAX_MODIFICATION_CHARS = 300
+MAX_FEEDBACK_CHARS = 400
+MAX_SUGGESTION_CHARS = 500
+MAX_TRACE_CHARS = 6_000
+
+
+@dataclass(frozen=True)
+class ShownExperience:
+    """One change and what came of it; rewards on the 1-5 scale."""
+
+    modification: str
+    before: float
+    after: float
+    feedback: str
+
+    @property
+    def gain(self) -> float:
+        """Change of the reward."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class Memory:
+    """``own``: tried on this very workflow, newest first. ``below``: tried on its descendants, most telling first."""
+
+    own: tuple[ShownExperience, ...]
+    below: tuple[ShownExperience, ...]
+
+
+def memory(experiences: Sequence[Experience], node_id: str | None) -> Memory:
+    """Choose what to show of ``experiences`` (oldest first, as search appends them) of node ``node_id``.
+
+    Changes of this workflow come first: they must not be repeated. Of those further down the ones
+    that moved the reward most, up or down, say most.
+    """
+    own = [_shown(e) for e in reversed(experiences) if e.parent_id == node_id]
+    below = sorted((_shown(e) for e in experiences if e.parent_id != node_id), key=lambda e: -abs(e.gain))
+    return Memory(own=tuple(own[:MAX_OWN]), below=tuple(below[:MAX_BELOW]))
+
+
+def shown_suggestions(suggestions: Iterable[str]) -> tuple[str, ...]:
+    """Bounded, each once, in order."""
+    texts = dict.fromkeys(clipped(text, MAX_SUGGESTION_CHARS) for text in suggestions if text.strip())
+    return tuple(texts)[:MAX_SUGGESTIONS]
+
+
+def seed_lines(example: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """``key: value`` for every key of a seed."""
+    return tuple(f"{key}: {clipped(str(value), MAX_FEEDBACK_CHARS)}" for key, value in (example or {}).items())
+
+
+def schema_text(spec: JobSpec) -> str:
+    """Return the job's output schema, indented."""
+    return json.dumps(dict(spec.output.json_schema), indent=2, ensure_ascii=False)
+
+
+def clipped(text: str, limit: int) -> str:
+    """Return ``text`` on one line per line as it was, at most ``limit`` characters, marked where it was cut."""
+    text = text.strip()
+    return text if len(text) <= limit else f"{text[: limit - 6].rstrip()} [...]"
+
+
+def clipped_trace(trace: str | None) -> str:
+    """Return the end of a crash trace: that is where the error is named."""
+    text = (trace or "").strip()
+    return text if len(text) <= MAX_TRACE_CHARS else f"[...]\n{text[-MAX_TRACE_CHARS:]}"
+
+
+def _shown(experience: Experience) -> ShownExperience:
+    return ShownExperience(
+        modification=clipped(experience.modification, MAX_MODIFICATION_CHARS),
+        before=experience.before,
+        after=experience.after,
+        feedback=clipped(experience.feedback, MAX_FEEDBACK_CHARS),
+    )

@@ -1,0 +1,59 @@
+"""What a refinement is shown of the past."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graftwork.contracts.workflows import Experience
+from graftwork_optimizer import presentation
+
+
+def tried(number: int, *, parent: str = "n1", after: float = 3.0, feedback: str = "") -> Experience:
+    return Experience(
+        node_id=f"c{number}",
+        parent_id=parent,
+        modification=f"change {number}",
+        before=3.0,
+        after=after,
+        feedback=feedback,
+    )
+
+
+def test_changes_of_this_workflow_come_newest_first() -> None:
+    memory = presentation.memory([tried(1), tried(2), tried(3, parent="c1")], "n1")
+    assert [e.modification for e in memory.own] == ["change 2", "change 1"]
+    assert [e.modification for e in memory.below] == ["change 3"]
+
+
+def test_changes_further_down_are_chosen_by_how_much_they_moved() -> None:
+    below = [tried(n, parent="c0", after=after) for n, after in enumerate([3.1, 1.0, 4.0])]
+    memory = presentation.memory(below, "n1")
+    assert [e.modification for e in memory.below] == ["change 1", "change 2", "change 0"]
+    assert memory.below[0].gain == -2.0
+
+
+@given(st.integers(0, 80), st.integers(0, 80))
+def test_the_memory_is_bounded(own: int, below: int) -> None:
+    experiences = [tried(n, feedback="long " * 500) for n in range(own)]
+    experiences += [tried(n, parent="c0") for n in range(below)]
+    memory = presentation.memory(experiences, "n1")
+    assert (len(memory.own), len(memory.below)) == (min(own, 16), min(below, 8))
+    assert all(len(e.feedback) <= presentation.MAX_FEEDBACK_CHARS for e in memory.own)
+
+
+def test_suggestions_are_shown_once_and_bounded() -> None:
+    shown = presentation.shown_suggestions(
+        ["Be exact.", " Be exact. ", "", *[f"no {n} " + "x" * 900 for n in range(30)]]
+    )
+    assert shown[0] == "Be exact."
+    assert len(shown) == presentation.MAX_SUGGESTIONS
+    assert all(len(one) <= presentation.MAX_SUGGESTION_CHARS for one in shown)
+
+
+def test_of_a_long_trace_the_end_is_shown() -> None:
+    shown = presentation.clipped_trace("frame\n" * 5_000 + "KeyError: 'topic'")
+    assert shown.endswith("KeyError: 'topic'")
+    assert len(shown) < 6_100
+
+
+def test_a_seed_is_shown_key_by_key() -> None:
+    assert presentation.seed_lines({"topic": "halves", "reader": "a child"}) == ("topic: halves", "reader: a child")
