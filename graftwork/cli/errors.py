@@ -1,0 +1,65 @@
+"""Errors of the command line, and the exit status of every error.
+
+GraftworkError
+  x CliError
+    - JobFileError              the job file has mistakes (``mistakes``: all of them)
+    - NotFinished               the job ended without success
+    - ServicesMissing           a service of the platform is not installed
+
+Exit status: 0 done, 1 failed, 2 wrong usage or job file, 3 no server answers, 130 Ctrl-C, 143 SIGTERM.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from graftwork.kit.errors import GraftworkError
+
+FAILED = 1
+USAGE = 2
+UNREACHABLE = 3
+INTERRUPTED = 130
+TERMINATED = 143
+
+_STATUSES = {"job_file": USAGE, "invalid": USAGE, "unreachable": UNREACHABLE}
+
+
+def exit_status(error: GraftworkError) -> int:
+    """Return the exit status of an error; its ``code`` is enough, so that nothing has to be imported for it."""
+    return _STATUSES.get(error.code, FAILED)
+
+
+class CliError(GraftworkError):
+    """Root of the command line's errors."""
+
+    code = "cli"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake in a file. ``path`` is dotted; empty: the file as a whole. ``line`` counts from 1; 0: unknown."""
+
+    file: Path
+    line: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else str(self.file)
+        return ": ".join(part for part in (where, self.path, self.message) if part)
+
+
+class JobFileError(CliError):
+    """The job file has mistakes."""
+
+    code = "job_file"
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(sorted(mistakes, key=lambda mistake: (str(mistake.file), mistake.line)))
+        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+
+
+class NotFinished(CliError):
+    """The job ended without success."""
+
+    code = "not_finished"

@@ -1,0 +1,60 @@
+"""Entry point of the ``graftwork`` command: the commands' names, and the exit status of every end.
+
+Exit status: 0 done, 1 failed, 2 wrong usage or job file, 3 no server answers, 130 Ctrl-C, 143 SIGTERM.
+"""
+
+import sys
+
+import click
+
+from graftwork import __version__
+from graftwork.cli.errors import INTERRUPTED
+from graftwork.cli.errors import exit_status
+from graftwork.cli.lazy import LazyGroup
+from graftwork.kit.errors import GraftworkError
+
+COMMANDS = {
+    "demo": ("graftwork.cli.run:demo", "Run the example from an empty machine to a published dataset."),
+    "up": ("graftwork.cli.up:up", "Start Kafka, MongoDB, a model and every service on this machine."),
+    "run": ("graftwork.cli.run:run", "Submit a job file, watch the job, download its dataset."),
+    "validate": ("graftwork.cli.validate:validate", "Check a job file; every mistake with its line."),
+    "jobs": ("graftwork.cli.jobs:jobs", "Submit, list, show, watch and cancel jobs."),
+    "tree": ("graftwork.cli.show_tree:tree", "Draw the workflow tree of a job."),
+    "datasets": ("graftwork.cli.datasets:datasets", "List and download published datasets."),
+    "doctor": ("graftwork.cli.doctor:doctor", "Check what this machine has, and say how to mend what is missing."),
+}
+
+EPILOG = "Exit status: 0 done, 1 failed, 2 wrong usage or job file, 3 no server answers, 130 Ctrl-C."
+
+
+@click.group(cls=LazyGroup, places=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="graftwork", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Grow workflows that make synthetic training data."""
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        status = cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except GraftworkError as error:
+        click.echo(f"graftwork: {error}" if "\n" not in str(error) else str(error), err=True)
+        status = exit_status(error)
+    except (click.Abort, KeyboardInterrupt):
+        status = INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _forget_stdout() -> None:
+    """Keep Python from flushing into a pipe that nobody reads: ``graftwork jobs list | head -1``."""
+    sys.stdout = None
+
+
+if __name__ == "__main__":
+    main()
