@@ -1,0 +1,37 @@
+"""The work of the curator, as it lies in the ledger.
+
+Both kinds go on when their job is stopped: they call no model, and what was paid for is kept. A
+cancelled job publishes what was accepted.
+"""
+
+from typing import ClassVar
+
+from graftwork.contracts.blobs import BlobRef
+from graftwork.contracts.events import Lineage
+from graftwork.contracts.snapshots import ProductionCounts
+from graftwork.contracts.snapshots import SpendReport
+from graftwork.kit.tasks import TaskPayload
+
+
+class AcceptSamples(TaskPayload):
+    """Take up to ``needed`` unique rows from these samples, in seed order."""
+
+    survives_stop: ClassVar[bool] = True
+
+    spec: BlobRef
+    round: int
+    samples: tuple[BlobRef, ...]
+    needed: int
+
+
+class PublishDataset(TaskPayload):
+    """Publish what was accepted."""
+
+    survives_stop: ClassVar[bool] = True
+
+    spec: BlobRef
+    counts: ProductionCounts
+    complete: bool
+    lineage: Lineage
+    spent: SpendReport
+    space: BlobRef | None = None
