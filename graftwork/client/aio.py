@@ -158,7 +158,8 @@ class AsyncGraftwork:
         async with aconnect_sse(self._http, "GET", path, headers=headers, timeout=STREAM_TIMEOUT) as source:
             if source.response.is_error:
                 await source.response.aread()
-            calls.raise_for_problem(source.response)
+            if not follower.open(source.response):
+                return
             async for message in source.aiter_sse():
                 if (event := follower.take(message)) is not None:
                     yield event

@@ -1,10 +1,12 @@
 """Following a job's event stream across broken connections, without missing or repeating an event."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 
 import httpx
 from httpx_sse import ServerSentEvent
 
+from graftwork.client.calls import raise_for_problem
 from graftwork.client.errors import ApiError
 from graftwork.client.errors import ClientError
 from graftwork.client.errors import ServerFailed
@@ -41,6 +43,16 @@ class Follower:
     def headers(self) -> dict[str, str]:
         """Headers of the next attempt."""
         return {"Last-Event-ID": str(self._after)} if self._after else {}
+
+    def open(self, response: httpx.Response) -> bool:
+        """Look at an answer, whose body was read where it is an error; tell whether events follow.
+
+        Raises:
+            ApiError: it is one.
+        """
+        raise_for_problem(response)
+        self.ended = response.status_code == HTTPStatus.NO_CONTENT  # the job ended, and we have seen that
+        return not self.ended
 
     def take(self, message: ServerSentEvent) -> JobEvent | None:
         """Return the event of a message; None where it is none, or one that was seen."""

@@ -157,7 +157,8 @@ class Graftwork:
         with connect_sse(self._http, "GET", path, headers=headers, timeout=STREAM_TIMEOUT) as source:
             if source.response.is_error:
                 source.response.read()
-            calls.raise_for_problem(source.response)
+            if not follower.open(source.response):
+                return
             for message in source.iter_sse():
                 if (event := follower.take(message)) is not None:
                     yield event
