@@ -160,15 +160,17 @@ async def ensure_topics(settings: ServiceSettings, event_names: Iterable[str] | 
     try:
         missing = sorted(set(wanted) - set(await admin.list_topics()))
         if missing:
-            await _create(admin, missing, settings.topic_partitions)
+            await _create(admin, missing, settings)
         return missing
     finally:
         await admin.close()
 
 
-async def _create(admin: AIOKafkaAdminClient, topics: list[str], partitions: int) -> None:
+async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: ServiceSettings) -> None:
     new = [
-        NewTopic(topic, partitions, replication_factor=-1, topic_configs={"retention.ms": _RETENTION_MS})
+        NewTopic(
+            topic, settings.topic_partitions, settings.topic_replicas, topic_configs={"retention.ms": _RETENTION_MS}
+        )
         for topic in topics
     ]
     try:

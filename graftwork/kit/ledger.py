@@ -39,6 +39,7 @@ INBOX = "inbox"
 JOURNAL = "journal"
 STOPS = "stops"
 LEASES = "leases"
+RELAY_LEASE = "relay"
 
 READY = "ready"
 RUNNING = "running"
@@ -126,8 +127,8 @@ class Transaction(Reader):
     def __init__(self, ledger: "Ledger", session: Any) -> None:
         super().__init__(ledger.database, session)
         self._ledger = ledger
-        self._events: list[EventData] = []
-        self._tasks: list[tuple[Enqueueable, datetime | None]] = []
+        self._events: list[Document] = []
+        self._tasks: list[Document] = []
         self._after: list[Callable[[], None]] = []
         self._stopped = False
 
@@ -164,11 +165,11 @@ class Transaction(Reader):
 
     def emit(self, data: EventData) -> None:
         """Publish after commit; a second event with the same identity is dropped."""
-        self._events.append(data)
+        self._events.append(self._outbox_row(data))
 
     def enqueue(self, payload: Enqueueable, *, not_before: datetime | None = None) -> None:
         """Add work; a task that exists already is left as it is."""
-        self._tasks.append((payload, not_before))
+        self._tasks.append(self._task_row(payload, not_before))
 
     def after_commit(self, wake: Callable[[], None]) -> None:
         """Call once what was written can be read by all; for waking waiters, and lost if the process dies first."""
@@ -182,9 +183,9 @@ class Transaction(Reader):
     async def flush(self) -> None:
         """Write the buffered tasks and events; called once, at the end."""
         if self._tasks:
-            await self._insert_missing(TASKS, [self._task_row(p, due) for p, due in self._tasks])
+            await self._insert_missing(TASKS, self._tasks)
         if self._events:
-            await self._insert_missing(OUTBOX, [self._outbox_row(data) for data in self._events])
+            await self._insert_missing(OUTBOX, self._events)
 
     def ring(self) -> None:
         """Wake whoever waits for what this transaction wrote."""
@@ -285,6 +286,7 @@ class Ledger:
         }
         for name, models in {**own, **(indexes or {})}.items():
             await self.database[name].create_indexes(list(models))
+        await self.insert_unordered(LEASES, [{"_id": RELAY_LEASE, "owner": None, "until": self.clock.now()}])
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run ``work`` in one transaction, again after conflicts; ring the bells once it is durable."""

@@ -31,7 +31,7 @@ def configure_logging(service: str, settings: ServiceSettings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
-    for noisy in ("aiokafka", "pymongo", "httpx", "uvicorn.access"):
+    for noisy in ("aiokafka", "pymongo", "httpx", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

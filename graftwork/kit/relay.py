@@ -10,13 +10,13 @@ from datetime import timedelta
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from pymongo.errors import DuplicateKeyError
 from pymongo.errors import PyMongoError
 
 from graftwork.kit import metrics
 from graftwork.kit.backoff import backoff_seconds
 from graftwork.kit.ledger import LEASES
 from graftwork.kit.ledger import OUTBOX
+from graftwork.kit.ledger import RELAY_LEASE
 from graftwork.kit.ledger import Document
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.logging import get_logger
@@ -25,7 +25,6 @@ from graftwork.kit.settings import ServiceSettings
 log = get_logger(__name__)
 _BATCH = 200
 _SEND_SECONDS = 30.0
-_LEASE_ID = "relay"
 
 
 class Relay:
@@ -66,18 +65,15 @@ class Relay:
         """Hold or take the lease; the server's clock decides."""
         until = {"$add": ["$$NOW", int(self._settings.lease_seconds * 1000)]}
         free = {"$or": [{"owner": self._owner}, {"$expr": {"$lte": ["$until", "$$NOW"]}}]}
-        try:
-            row = await self._ledger.database[LEASES].find_one_and_update(
-                {"_id": _LEASE_ID, **free}, [{"$set": {"owner": self._owner, "until": until}}], upsert=True
-            )
-        except DuplicateKeyError:
-            return False  # another process holds it
-        del row
-        return True
+        take = [{"$set": {"owner": self._owner, "until": until}}]
+        result = await self._ledger.database[LEASES].update_one({"_id": RELAY_LEASE, **free}, take)
+        return bool(result.matched_count)
 
     async def _resign(self) -> None:
         try:
-            await self._ledger.database[LEASES].delete_one({"_id": _LEASE_ID, "owner": self._owner})
+            await self._ledger.database[LEASES].update_one(
+                {"_id": RELAY_LEASE, "owner": self._owner}, [{"$set": {"until": "$$NOW"}}]
+            )
         except PyMongoError as error:
             log.warning("relay.resign_failed", error=str(error))
 

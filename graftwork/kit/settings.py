@@ -26,6 +26,7 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     topic_partitions: int = Field(default=3, ge=1)
+    topic_replicas: int = Field(default=1, ge=1, description="copies of each partition; 3 in production")
     admission_batch_records: int = Field(default=100, ge=1)
     task_concurrency: int = Field(default=16, ge=1, description="tasks under way at once in this process")
     lease_seconds: float = Field(default=30.0, gt=0.5)
