@@ -1,0 +1,67 @@
+"""The only place that wires the gateway."""
+
+import secrets
+from collections.abc import Awaitable
+from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
+
+from graftwork.kit.blobs import Blobs
+from graftwork.kit.clock import SystemClock
+from graftwork.kit.http import Readiness
+from graftwork.kit.service import Service
+from graftwork.kit.service import open_ledger
+from graftwork.models.client import SolverClient
+from graftwork.models.plane import ModelPlane
+from graftwork_gateway.app import create_app
+from graftwork_gateway.documents import indexes
+from graftwork_gateway.door import Door
+from graftwork_gateway.handlers import SERVICE
+from graftwork_gateway.handlers import projection
+from graftwork_gateway.job_ids import new_job_id
+from graftwork_gateway.keys import DEFAULT_TENANT
+from graftwork_gateway.keys import remember_key
+from graftwork_gateway.settings import GatewaySettings
+from graftwork_gateway.store import event_counts
+from graftwork_gateway.watchers import Watchers
+
+
+async def build(settings: GatewaySettings) -> Service:
+    """Build the service; its first key is stored here, so that it opens from the first request on."""
+    plane = SolverClient(settings.pools)
+    door = open_door(settings, plane)
+    if settings.gateway_first_key is not None:
+        await remember_key(door.ledger, settings.gateway_first_key.get_secret_value(), DEFAULT_TENANT)
+    return wire(door, closing=(plane.close,))
+
+
+def open_door(settings: GatewaySettings, plane: ModelPlane) -> Door:
+    """The real ports; connections are made when they are first used."""
+    clock = SystemClock()
+    return Door(
+        settings=settings,
+        ledger=open_ledger(settings, SERVICE, clock),
+        blobs=Blobs.open(settings.blobs),
+        plane=plane,
+        clock=clock,
+        new_job_id=partial(new_job_id, random_bytes=secrets.token_bytes),
+        watchers=Watchers(),
+        readiness=Readiness(),
+    )
+
+
+def wire(door: Door, *, closing: Sequence[Callable[[], Awaitable[None]]] = ()) -> Service:
+    """The service behind these ports."""
+    settings, watchers = door.settings, door.watchers
+    counts = partial(event_counts, door.ledger.read)
+    return Service(
+        router=projection(watchers.ring),
+        settings=settings,
+        ledger=door.ledger,
+        blobs=door.blobs,
+        indexes=indexes(idempotency_hours=settings.idempotency_hours),
+        readiness=door.readiness,
+        app=create_app(door),
+        background=(partial(watchers.follow, counts, door.clock, settings.stream_poll_seconds),),
+        closing=closing,
+    )

@@ -1,0 +1,109 @@
+"""Checks a job against what the pools serve, before anything is spent."""
+
+import asyncio
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+
+from graftwork.contracts.jobs import JobSpec
+from graftwork.contracts.jobs import Scope
+from graftwork.contracts.rest import PoolView
+from graftwork.contracts.rest import ProblemError
+from graftwork.kit.errors import GraftworkError
+from graftwork.kit.errors import RetryableError
+from graftwork.models.plane import ModelDescription
+from graftwork.models.plane import ModelPlane
+from graftwork.models.plane import PoolDescription
+from graftwork_gateway.errors import JobInvalid
+from graftwork_gateway.views import pool_view
+
+Described = Mapping[str, PoolDescription | GraftworkError]
+"""Pool -> what it serves, or why that cannot be told."""
+
+
+async def describe(plane: ModelPlane, pools: Iterable[str], timeout_seconds: float) -> Described:
+    """Ask all pools side by side."""
+    names = sorted(set(pools))
+    answers = await asyncio.gather(*(_describe(plane, name, timeout_seconds) for name in names))
+    return dict(zip(names, answers, strict=True))
+
+
+async def _describe(plane: ModelPlane, pool: str, timeout_seconds: float) -> PoolDescription | GraftworkError:
+    try:
+        return await plane.describe(pool, timeout_seconds=timeout_seconds)
+    except GraftworkError as error:
+        return error
+
+
+async def check_models(spec: JobSpec, plane: ModelPlane, timeout_seconds: float) -> None:
+    """Raises ``JobInvalid`` with all mistakes; with none, the ``RetryableError`` of a pool that did not answer."""
+    described = await describe(plane, (model.pool for model in spec.models.by_role().values()), timeout_seconds)
+    mistakes = list(mistakes_of(spec, described))
+    if mistakes:
+        raise JobInvalid("the job asks for what the pools do not serve", mistakes)
+    for answer in described.values():
+        if isinstance(answer, RetryableError):
+            raise answer
+
+
+def mistakes_of(spec: JobSpec, described: Described) -> Iterator[ProblemError]:
+    """What of the job the pools cannot do. Pools that could not be asked are passed over."""
+    for role, wanted in spec.models.by_role().items():
+        pool = described[wanted.pool]
+        if isinstance(pool, PoolDescription):
+            model = served(pool, wanted.model)
+            if model is None:
+                yield _not_served(role, wanted.model, pool)
+            elif spec.budget.cost_usd is not None and not _priced(role, model):
+                yield _unpriced(model, pool)
+        elif not isinstance(pool, RetryableError):
+            yield ProblemError(path=f"models.{role}.pool", message=str(pool))
+    optimizer = described[spec.models.optimizer.pool]
+    if isinstance(optimizer, PoolDescription) and not optimizer.writes_code and needs_code(spec):
+        yield _cannot_write(optimizer)
+
+
+def served(pool: PoolDescription, name: str | None) -> ModelDescription | None:
+    """The model of that name, or the pool's default one."""
+    wanted = name or pool.default_model
+    return next((model for model in pool.models if model.name == wanted), None)
+
+
+def needs_code(spec: JobSpec) -> bool:
+    """Whether the optimizer will have to write code: the root, or what is refined from it."""
+    search = spec.search
+    return search.initial.by_optimizer or (search.scope is Scope.BOTH and search.iterations > 0)
+
+
+def _priced(role: str, model: ModelDescription) -> bool:
+    embeds = role == "embedder"
+    return model.prompt_usd_per_mtok is not None and (embeds or model.completion_usd_per_mtok is not None)
+
+
+def _not_served(role: str, model: str | None, pool: PoolDescription) -> ProblemError:
+    known = ", ".join(one.name for one in pool.models)
+    message = f"pool {pool.pool!r} does not serve {model or pool.default_model!r}; it serves: {known}"
+    return ProblemError(path=f"models.{role}.model", message=message)
+
+
+def _unpriced(model: ModelDescription, pool: PoolDescription) -> ProblemError:
+    message = (
+        f"the price of {model.name!r} (pool {pool.pool!r}) is unknown, so a money budget cannot be kept: "
+        "limit calls or tokens, or give the pool its prices"
+    )
+    return ProblemError(path="budget.cost_usd", message=message)
+
+
+def _cannot_write(pool: PoolDescription) -> ProblemError:
+    message = f"pool {pool.pool!r} does not write code: start from a starter or your own workflow, with scope: prompts"
+    return ProblemError(path="search.initial", message=message)
+
+
+def pool_views(described: Described) -> tuple[PoolView, ...]:
+    """All pools, those that did not answer with the reason."""
+    return tuple(
+        pool_view(answer)
+        if isinstance(answer, PoolDescription)
+        else PoolView(pool=name, available=False, problem=str(answer))
+        for name, answer in described.items()
+    )

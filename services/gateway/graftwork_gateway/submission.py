@@ -1,0 +1,110 @@
+"""Commands of clients: one transaction for the job, the idempotency row and the event."""
+
+from dataclasses import dataclass
+
+from graftwork.contracts.events import JobCancellationRequested
+from graftwork.contracts.events import JobSubmitted
+from graftwork.contracts.jobs import JobSpec
+from graftwork.contracts.rest import JobView
+from graftwork.kit.ledger import Transaction
+from graftwork.kit.logging import get_logger
+from graftwork_gateway import metrics
+from graftwork_gateway.documents import DATASETS
+from graftwork_gateway.documents import IDEMPOTENCY
+from graftwork_gateway.documents import JOB_EVENTS
+from graftwork_gateway.documents import JOBS
+from graftwork_gateway.documents import NODES
+from graftwork_gateway.documents import JobRow
+from graftwork_gateway.door import Door
+from graftwork_gateway.errors import JobEnded
+from graftwork_gateway.errors import NotFound
+from graftwork_gateway.idempotency import Ask
+from graftwork_gateway.idempotency import stored_answer
+from graftwork_gateway.pools import check_models
+from graftwork_gateway.views import job_view
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A job about to be written, and the key it came with."""
+
+    row: JobRow
+    ask: Ask | None
+
+
+async def submit(door: Door, tenant: str, spec: JobSpec, key: str | None) -> JobView:
+    """Take a job, once per key.
+
+    Raises ``JobInvalid``, ``IdempotencyConflict``, and ``RetryableError`` while the pools cannot be asked.
+    """
+    ask = None if key is None else Ask.of(tenant, key, spec)
+    if ask is not None:
+        answer = stored_answer(await door.ledger.read.find_one(IDEMPOTENCY, {"_id": ask.id}), ask)
+        if answer is not None:
+            return answer
+    await check_models(spec, door.plane, door.settings.describe_seconds)
+    submission = Submission(await _row(door, tenant, spec), ask)
+    view = await door.ledger.transaction(lambda tx: _record(tx, submission))
+    if view.id == submission.row.id:  # else another request with the same key was faster
+        metrics.JOBS_SUBMITTED.inc()
+        log.info("job.submitted", job_id=view.id, tenant=tenant)
+    return view
+
+
+async def _row(door: Door, tenant: str, spec: JobSpec) -> JobRow:
+    now = door.clock.now()
+    job_id = door.new_job_id(now)
+    return JobRow(
+        id=job_id,
+        tenant=tenant,
+        name=spec.name,
+        task=spec.task,
+        count=spec.count,
+        strategy=spec.strategy,
+        spec=await door.blobs.put_json(spec, f"{job_id}/spec"),
+        created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),  # as MongoDB will return it
+    )
+
+
+async def _record(tx: Transaction, submission: Submission) -> JobView:
+    row, ask = submission.row, submission.ask
+    view = job_view(row)
+    if ask is not None:
+        answer = stored_answer(await tx.find_one(IDEMPOTENCY, {"_id": ask.id}), ask)
+        if answer is not None:
+            return answer
+        await tx.insert(IDEMPOTENCY, ask.answered(view, tx.now))
+    await _write_job(tx, row)
+    tx.emit(JobSubmitted(job_id=row.id, tenant=str(row.tenant), spec=row.spec, submitted_at=row.created_at))
+    return view
+
+
+async def _write_job(tx: Transaction, row: JobRow) -> None:
+    early = await tx.find_one(JOBS, {"_id": row.id}, {"_id": 1}) is not None
+    await tx.update(JOBS, {"_id": row.id}, {"$set": row.submission()}, upsert=True)
+    if early:  # its events were faster than this row
+        for collection in (JOB_EVENTS, NODES, DATASETS):
+            await tx.update_many(collection, {"job_id": row.id}, {"$set": {"tenant": row.tenant}})
+
+
+async def cancel(door: Door, tenant: str, job_id: str) -> JobView:
+    """Ask search to stop a job; asking again changes nothing. Raises ``NotFound`` and ``JobEnded``."""
+    return await door.ledger.transaction(lambda tx: _cancel(tx, tenant, job_id))
+
+
+async def _cancel(tx: Transaction, tenant: str, job_id: str) -> JobView:
+    mine = {"_id": job_id, "tenant": tenant}
+    found = await tx.find_one(JOBS, mine)
+    if found is None:
+        raise NotFound(f"no job {job_id!r}")
+    row = JobRow.of(found)
+    if row.ended:
+        state = row.snapshot.state.value if row.snapshot else "ended"
+        raise JobEnded(f"job {job_id!r} is {state}: there is nothing left to cancel")
+    if row.cancel_requested_at is None:
+        row = row.model_copy(update={"cancel_requested_at": tx.now})
+        await tx.update(JOBS, mine, {"$set": {"cancel_requested_at": row.cancel_requested_at}})
+        tx.emit(JobCancellationRequested(job_id=job_id))
+    return job_view(row)
