@@ -11,8 +11,11 @@ PermanentError
     - NotReadyInTime            the process runs, but did not become usable in time
     - NoAnswer                  the address we were given is not answered
     - KeyRefused                the model endpoint wants another key
+    - ServicesMissing           services of Graftwork are not installed
+    - ServiceGaveUp             a service of Graftwork ended again and again
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from graftwork.kit.errors import PermanentError
@@ -116,6 +119,29 @@ class KeyRefused(LocalServerError):
     def __init__(self, address: str, *, given: bool) -> None:
         trouble = "refuses the key in OPENAI_API_KEY" if given else "wants a key, and OPENAI_API_KEY is not set"
         super().__init__(f"The model endpoint at {address} {trouble}")
+
+
+class ServicesMissing(LocalServerError):
+    """Services of Graftwork are not installed."""
+
+    code = "services_missing"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        folders = " ".join(f"-e services/{name}" for name in names)
+        super().__init__(
+            f"Not installed: {', '.join(names)}. In a checkout: make install, or pip install {folders}; "
+            "or name a server that runs already: --url"
+        )
+
+
+class ServiceGaveUp(LocalServerError):
+    """A service of Graftwork ended again and again."""
+
+    code = "service_gave_up"
+
+    def __init__(self, name: str, deaths: int, last: LocalServerError, *, log_tail: tuple[str, ...]) -> None:
+        lines = "".join(f"\n    {line}" for line in log_tail)
+        super().__init__(f"{name} ended {deaths} times in a row. {last}{lines}")
 
 
 def _ended(returncode: int) -> str:

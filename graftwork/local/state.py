@@ -6,7 +6,6 @@ Imports nothing heavy: every command of the command line reads it first.
 import json
 import os
 import secrets
-from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
@@ -33,14 +32,12 @@ class PlatformState:
     Attributes:
         url: of its gateway.
         api_key: of its first tenant; kept out of ``repr``.
-        pid: the supervisor's process; the platform lives exactly as long.
-        pids: its servers and services, by name.
+        pid: of the process that everything of it dies with.
     """
 
     url: str
     api_key: str = field(repr=False)
     pid: int
-    pids: Mapping[str, int]
 
     def write(self, home: Path) -> None:
         """Publish it, readable by its owner alone."""

@@ -1,0 +1,136 @@
+"""The services of a platform on one machine: which there are, and what each is told by its environment."""
+
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from graftwork.local.errors import ServicesMissing
+from graftwork.local.model import TINY_MODEL
+from graftwork.local.platform import ServerAddresses
+from graftwork.local.settings import LocalSettings
+
+SERVICES = ("gateway", "search", "optimizer", "runner", "evaluator", "curator", "solvers")
+GATEWAY = "gateway"
+SOLVERS = "solvers"
+ROLES = ("optimizer", "evaluator", "generator")
+MODEL_KEY = "OPENAI_API_KEY"
+SECRETS = frozenset({MODEL_KEY, "GRAFTWORK_API_KEY", "GRAFTWORK_GATEWAY_FIRST_KEY"})
+DRAIN_SECONDS = 2
+TINY_POOL = {"model": TINY_MODEL, "profile": "compact", "writes_code": False}
+
+
+class PlatformSettings(LocalSettings):
+    """Settings of a whole platform on one machine."""
+
+    gateway_port: int = Field(default=8765, ge=0, le=65535, description="of the REST API; 0: any free port")
+    blobs: str | None = Field(default=None, description="blob store URL; a directory of ours where None")
+    models: str = Field(default="", description="pool=model, comma separated")
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """Every pool the solvers serve: one per role, and those with a model of their own."""
+        named = (entry.partition("=")[0].strip() for entry in self.models.split(",") if entry.strip())
+        return tuple(dict.fromkeys([*ROLES, *named]))
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Where everything of one platform is.
+
+    Attributes:
+        addresses: of the servers.
+        blobs: URL of the blob store.
+        http_ports: of every service, by name.
+        solvers_port: gRPC.
+        first_key: API key of the first tenant.
+    """
+
+    addresses: ServerAddresses
+    blobs: str
+    http_ports: Mapping[str, int]
+    solvers_port: int
+    first_key: str
+
+    @property
+    def url(self) -> str:
+        """URL of the gateway."""
+        return f"http://127.0.0.1:{self.http_ports[GATEWAY]}"
+
+
+def require_installed() -> None:
+    """Check that every service can be started.
+
+    Raises:
+        ServicesMissing: naming those that cannot.
+    """
+    missing = [name for name in SERVICES if importlib.util.find_spec(package_of(name)) is None]
+    if missing:
+        raise ServicesMissing(missing)
+
+
+def package_of(service: str) -> str:
+    """Name of a service's package."""
+    return f"graftwork_{service}"
+
+
+def command_of(service: str) -> tuple[str, ...]:
+    """Command line of a service; what lies in the working directory is never imported."""
+    return (sys.executable, "-P", "-m", package_of(service))
+
+
+def environment_of(
+    service: str, wiring: Wiring, settings: PlatformSettings, inherited: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return a service's whole environment: ours is inherited but for the secrets that are not its business."""
+    given = {name: value for name, value in inherited.items() if name not in SECRETS}
+    return {
+        "GRAFTWORK_DRAIN_SECONDS": str(DRAIN_SECONDS),
+        **given,
+        **_common(service, wiring),
+        **_own(service, wiring, settings),
+    }
+
+
+def _common(service: str, wiring: Wiring) -> dict[str, str]:
+    return {
+        "GRAFTWORK_KAFKA": wiring.addresses.kafka,
+        "GRAFTWORK_MONGO": wiring.addresses.mongo,
+        "GRAFTWORK_BLOBS": wiring.blobs,
+        "GRAFTWORK_POOLS": f"127.0.0.1:{wiring.solvers_port}",
+        "GRAFTWORK_HTTP_HOST": "127.0.0.1",
+        "GRAFTWORK_HTTP_PORT": str(wiring.http_ports[service]),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _own(service: str, wiring: Wiring, settings: PlatformSettings) -> dict[str, str]:
+    if service == GATEWAY:
+        return {
+            "GRAFTWORK_GATEWAY_FIRST_KEY": wiring.first_key,
+            "GRAFTWORK_KNOWN_POOLS": json.dumps(settings.pools),
+        }
+    if service == SOLVERS:
+        return _solvers(wiring, settings)
+    return {}
+
+
+def _solvers(wiring: Wiring, settings: PlatformSettings) -> dict[str, str]:
+    endpoint = {
+        "OPENAI_BASE_URL": wiring.addresses.openai_base_url,
+        "GRAFTWORK_SOLVERS_HOST": "127.0.0.1",
+        "GRAFTWORK_SOLVERS_PORT": str(wiring.solvers_port),
+    }
+    if wiring.addresses.tiny_model:
+        return {
+            **endpoint,
+            "GRAFTWORK_SOLVERS_POOLS": json.dumps(dict.fromkeys(ROLES, TINY_POOL)),
+            "GRAFTWORK_SOLVERS_CONCURRENCY": str(settings.tiny_model_slots),
+            "GRAFTWORK_MODELS": "",
+        }
+    key = {MODEL_KEY: settings.openai_api_key.get_secret_value()} if settings.openai_api_key else {}
+    return {**endpoint, **key, "GRAFTWORK_MODELS": settings.models}
