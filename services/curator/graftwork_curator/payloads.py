@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.events import Lineage
+from graftwork.contracts.ids import digest
 from graftwork.contracts.snapshots import ProductionCounts
 from graftwork.contracts.snapshots import SpendReport
 from graftwork.kit.tasks import TaskPayload
@@ -22,6 +23,11 @@ class AcceptSamples(TaskPayload):
     round: int
     samples: tuple[BlobRef, ...]
     needed: int
+
+    @property
+    def candidates_sha256(self) -> str:
+        """Identity of what is to be judged."""
+        return digest([ref.sha256 for ref in self.samples])
 
 
 class PublishDataset(TaskPayload):

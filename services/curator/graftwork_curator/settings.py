@@ -13,5 +13,5 @@ class CuratorSettings(ServiceSettings):
     rows_per_group: int = Field(default=1_000, ge=1, description="rows of one Parquet row group")
     rows_per_blob: int = Field(default=5_000, ge=1, description="rows of one working blob of a production round")
     warm_indexes: int = Field(
-        default=4, ge=0, description="jobs whose duplicate index stays in memory between rounds; 2 kB a row"
+        default=4, ge=0, description="jobs whose duplicate index stays in memory between rounds; 2.5 kB a row"
     )

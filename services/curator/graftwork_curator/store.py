@@ -25,11 +25,15 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
 
 
 class Round(Contract):
-    """A judged production round. ``sequence`` counts the rounds of a job as they were committed."""
+    """A judged production round. ``sequence`` counts the rounds of a job as they were committed.
+
+    ``candidates_sha256`` recognises the candidates when search, after silence, asks for them again.
+    """
 
     job_id: str
     sequence: int
     request_id: str
+    candidates_sha256: str
     tally: Tally
     accepted: tuple[BlobRef, ...]
     discarded: tuple[BlobRef, ...]

@@ -42,11 +42,11 @@ __all__ = ["accept_samples", "publish_dataset", "router"]
 async def accept_samples(task: AcceptSamples, ctx: CuratorContext) -> None:
     """Judge a production round and tell search what is still missing.
 
-    A request answered before is answered again from the ledger. Raises ``UnusableSchema``, and
-    ``RoundConflict`` when another round of the job was committed meanwhile.
+    Candidates are judged once: whoever asks for them again is answered from the ledger. Raises
+    ``UnusableSchema``, and ``RoundConflict`` when another round of the job was committed meanwhile.
     """
     rounds = await rounds_of(ctx.read, task.job_id)
-    answered = next((past for past in rounds if past.request_id == task.request_id), None)
+    answered = next((past for past in rounds if past.candidates_sha256 == task.candidates_sha256), None)
     if answered is not None:
         async with ctx.commit() as tx:
             tx.emit(_answer(task, answered, rounds))
@@ -121,6 +121,7 @@ async def _judged(task: AcceptSamples, ctx: CuratorContext, spec: JobSpec, index
         job_id=task.job_id,
         sequence=index.rounds,
         request_id=task.request_id,
+        candidates_sha256=task.candidates_sha256,
         tally=writer.tally,
         accepted=accepted,
         discarded=discarded,

@@ -55,6 +55,7 @@ async def judged(blobs: Blobs, rows: Sequence[SampleRow], output: OutputSpec, ne
         job_id="job-1",
         sequence=sequence,
         request_id=f"r{sequence}",
+        candidates_sha256="0" * 64,
         tally=writer.tally,
         accepted=accepted,
         discarded=discarded,
