@@ -3,6 +3,7 @@
 PermanentError
   x ParentMissing             a refinement or repair was asked for without the workflow to change
   x NothingToRefine           no prompt of the workflow can take another sentence
+  x UnknownStarter            no built-in starter of that name
 """
 
 from graftwork.kit.errors import PermanentError
@@ -18,3 +19,9 @@ class NothingToRefine(PermanentError):
     """No prompt of the workflow can take another sentence."""
 
     code = "nothing_to_refine"
+
+
+class UnknownStarter(PermanentError):
+    """No built-in starter has that name."""
+
+    code = "unknown_starter"

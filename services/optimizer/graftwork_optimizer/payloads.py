@@ -1,7 +1,5 @@
 """The work of the optimizer, as it lies in the ledger."""
 
-from collections.abc import Mapping
-
 from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.events import WorkflowKind
 from graftwork.contracts.workflows import Experience
@@ -26,7 +24,7 @@ class WriteWorkflow(TaskPayload):
     experiences: tuple[Experience, ...] = ()
     suggestions: tuple[str, ...] = ()
     trace: str | None = None
-    seed_example: Mapping[str, str] | None = None
+    space: BlobRef | None = None
 
 
 class JudgeWorkflow(TaskPayload):

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable
-from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graftwork.contracts.jobs import JobSpec
+from graftwork.contracts.seeds import SeedSpace
+from graftwork.contracts.seeds import seed_at
 from graftwork.contracts.workflows import Experience
 
 MAX_OWN = 16
@@ -17,6 +18,8 @@ MAX_MODIFICATION_CHARS = 300
 MAX_FEEDBACK_CHARS = 400
 MAX_SUGGESTION_CHARS = 500
 MAX_TRACE_CHARS = 6_000
+MAX_EXAMPLES = 6
+MAX_EXAMPLE_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,13 @@ def shown_suggestions(suggestions: Iterable[str]) -> tuple[str, ...]:
     return tuple(texts)[:MAX_SUGGESTIONS]
 
 
-def seed_lines(example: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """``key: value`` for every key of a seed."""
-    return tuple(f"{key}: {clipped(str(value), MAX_FEEDBACK_CHARS)}" for key, value in (example or {}).items())
+def seed_text(space: SeedSpace) -> str:
+    """Return one line per key of a seed, with examples.
+
+    The example rows are those of the first seed, which belongs to the review: seeds of finalists and
+    production stay unseen. Facet values are no secret, since every purpose draws on all of them.
+    """
+    return "\n".join(_key_line(key, value, space) for key, value in seed_at(space, 0).items())
 
 
 def schema_text(spec: JobSpec) -> str:
@@ -79,6 +86,15 @@ def clipped_trace(trace: str | None) -> str:
     """Return the end of a crash trace: that is where the error is named."""
     text = (trace or "").strip()
     return text if len(text) <= MAX_TRACE_CHARS else f"[...]\n{text[-MAX_TRACE_CHARS:]}"
+
+
+def _key_line(key: str, value: Any, space: SeedSpace) -> str:
+    values = space.facets.get(key)
+    if values is None:
+        example = clipped(json.dumps(value, ensure_ascii=False), MAX_EXAMPLE_CHARS)
+        return f"{key} ({type(value).__name__}), for example: {example}"
+    examples = "; ".join(clipped(one, MAX_EXAMPLE_CHARS) for one in values[:MAX_EXAMPLES])
+    return f"{key} (str), {len(values)} values: {examples}{'; ...' if len(values) > MAX_EXAMPLES else ''}"
 
 
 def _shown(experience: Experience) -> ShownExperience:

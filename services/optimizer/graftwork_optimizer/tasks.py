@@ -119,14 +119,15 @@ async def _written_workflow(task: WriteWorkflow, ctx: ModelTaskContext, spec: Jo
     if parent is None and task.why is not WorkflowKind.INITIAL:
         raise ParentMissing(f"a workflow was to be changed ({task.why}), but the request names none")
     call = roles.workflow_call(task.why, spec.search.scope)
-    answer = await ctx.ask(call, spec, **_shown(task, spec, parent))
+    space = None if task.space is None else await ctx.blobs.get_model(task.space, SeedSpace)
+    answer = await ctx.ask(call, spec, **_shown(task, spec, parent, space))
     return answer.applied_to(parent), answer.modification
 
 
-def _shown(task: WriteWorkflow, spec: JobSpec, parent: Workflow | None) -> dict[str, Any]:
+def _shown(task: WriteWorkflow, spec: JobSpec, parent: Workflow | None, space: SeedSpace | None) -> dict[str, Any]:
     shown = {
         "output_schema": presentation.schema_text(spec),
-        "seed": "\n".join(presentation.seed_lines(task.seed_example)),
+        "seed": "" if space is None else presentation.seed_text(space),
         "dialect": DIALECT,
         "stubs": STUBS,
         "scope": spec.search.scope.value,

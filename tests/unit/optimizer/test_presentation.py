@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graftwork.contracts.seeds import SeedSpace
 from graftwork.contracts.workflows import Experience
 from graftwork_optimizer import presentation
 
@@ -55,5 +56,11 @@ def test_of_a_long_trace_the_end_is_shown() -> None:
     assert len(shown) < 6_100
 
 
-def test_a_seed_is_shown_key_by_key() -> None:
-    assert presentation.seed_lines({"topic": "halves", "reader": "a child"}) == ("topic: halves", "reader: a child")
+def test_the_keys_of_seeds_are_shown_with_their_types_and_examples() -> None:
+    rows = ({"fact": {"n": 1}, "source": "x" * 900},)
+    space = SeedSpace(facets={"tone": ("calm", "gay"), "topic": tuple("abcdefgh")}, rows=rows)
+    shown = presentation.seed_text(space).splitlines()
+    assert shown[0] == 'fact (dict), for example: {"n": 1}'
+    assert shown[1].startswith('source (str), for example: "xxx')
+    assert len(shown[1]) < 250
+    assert shown[2:] == ["tone (str), 2 values: calm; gay", "topic (str), 8 values: a; b; c; d; e; f; ..."]

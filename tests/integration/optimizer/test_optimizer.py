@@ -1,0 +1,283 @@
+"""The optimizer from event to event, on a real MongoDB, with a model plane that answers from a script."""
+
+from collections.abc import AsyncIterator
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from dataclasses import replace
+from datetime import UTC
+from datetime import datetime
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from graftwork.contracts.blobs import BlobRef
+from graftwork.contracts.events import ScoreComponent
+from graftwork.contracts.events import ScoresReady
+from graftwork.contracts.events import ScoresRequested
+from graftwork.contracts.events import SeedsProposed
+from graftwork.contracts.events import SeedsRequested
+from graftwork.contracts.events import WorkFailed
+from graftwork.contracts.events import WorkflowKind
+from graftwork.contracts.events import WorkflowProposed
+from graftwork.contracts.events import WorkflowRequested
+from graftwork.contracts.jobs import InitialWorkflow
+from graftwork.contracts.jobs import JobSpec
+from graftwork.contracts.jobs import ModelsSpec
+from graftwork.contracts.jobs import Profile
+from graftwork.contracts.jobs import Scope
+from graftwork.contracts.jobs import SearchSpec
+from graftwork.contracts.seeds import SeedSpace
+from graftwork.contracts.workflows import Experience
+from graftwork.contracts.workflows import Workflow
+from graftwork.contracts.workflows import WorkflowScores
+from graftwork.kit.blobs import Blobs
+from graftwork.models.context import model_context
+from graftwork.models.fake import FakeAnswer
+from graftwork.models.fake import FakePlane
+from graftwork.models.plane import GenerateRequest
+from graftwork_optimizer import starters
+from graftwork_optimizer.bootstrap import build
+from graftwork_optimizer.settings import OptimizerSettings
+from tests.support.in_process import bus_of
+from tests.support.in_process import running
+from tests.support.in_process import settings_for
+from tests.support.off_bus import OffBus
+from tests.support.off_bus import off_bus
+
+SPEC = JobSpec(task="Explain fractions to children.", count=1, seed=11)
+CODE = 'async def workflow(ctx, seed):\n    return {"text": await ctx.llm("draft", topic=seed["topic"])}\n'
+PARENT = Workflow(prompts={"draft": "Write about {{ topic }}."}, code=CODE)
+NOWHERE = BlobRef(key="x", sha256="0" * 64, size_bytes=0)
+JUDGEMENT = {
+    "code": {"clarity": 5, "efficiency": 4, "robustness": 3},
+    "prompt": {"clarity": 3, "specificity": 2, "effectiveness": 1},
+    "notes": "Name the reader.",
+}
+Script = Callable[[GenerateRequest], FakeAnswer]
+
+
+@dataclass
+class Desk:
+    """A working optimizer, and what a test needs to talk to it."""
+
+    bus: OffBus
+
+    @property
+    def blobs(self) -> Blobs:
+        """Where payloads lie."""
+        return self.bus.blobs
+
+    async def ask_for_seeds(self, spec: JobSpec) -> SeedSpace:
+        """Request a seed space and return it."""
+        await self.bus.send(SeedsRequested.model_validate(await common(self.blobs, spec)))
+        [proposed] = await self.bus.wait_for(SeedsProposed)
+        space = await self.blobs.get_model(proposed.space, SeedSpace)
+        assert proposed.size == space.size
+        return space
+
+    async def ask_for_workflow(self, kind: WorkflowKind, spec: JobSpec = SPEC, **more: object) -> None:
+        """Request a workflow."""
+        fields = {"node_id": "n1", "kind": kind, **more}
+        await self.bus.send(WorkflowRequested.model_validate({**await common(self.blobs, spec), **fields}))
+
+    async def ask_for_change(self, kind: WorkflowKind, spec: JobSpec = SPEC, **more: object) -> None:
+        """Request a change of ``PARENT``."""
+        parent = await self.blobs.put_json(PARENT, "workflows")
+        await self.ask_for_workflow(kind, spec, **{"parent": parent, "parent_node_id": "n0", **more})
+
+    async def proposed(self) -> tuple[Workflow, WorkflowProposed]:
+        """The workflow that was proposed."""
+        [answer] = await self.bus.wait_for(WorkflowProposed)
+        workflow = await self.blobs.get_model(answer.workflow, Workflow)
+        assert (answer.workflow_sha256, answer.shape_sha256) == (workflow.sha256, workflow.shape_sha256)
+        return workflow, answer
+
+    async def failure(self) -> WorkFailed:
+        """The answer of a request that failed."""
+        [failed] = await self.bus.wait_for(WorkFailed)
+        return failed
+
+
+async def common(blobs: Blobs, spec: JobSpec) -> dict[str, object]:
+    ref = await blobs.put_json(spec, "specs")
+    deadline = datetime.now(UTC) + timedelta(minutes=5)
+    return {"job_id": "job", "request_id": "job:r1", "spec": ref, "deadline": deadline}
+
+
+@pytest.fixture
+def settings(mongo_address: str, tmp_path: Path) -> OptimizerSettings:
+    return settings_for(OptimizerSettings, kafka="127.0.0.1:1", mongo=mongo_address, home=tmp_path)
+
+
+@asynccontextmanager
+async def at_work(settings: OptimizerSettings, plane: FakePlane) -> AsyncIterator[Desk]:
+    service = replace(await build(settings), context=model_context(plane))
+    async with off_bus(service) as bus:
+        yield Desk(bus)
+
+
+def searching(**search: object) -> JobSpec:
+    return SPEC.model_copy(update={"search": SearchSpec.model_validate(search)})
+
+
+def unasked(_request: GenerateRequest) -> FakeAnswer:
+    raise AssertionError("no model should have been asked")
+
+
+def workflow_answer(template: str = "Explain {{ topic }}.", code: str = CODE) -> FakeAnswer:
+    return {"modification": "Explain", "prompts": [{"name": "draft", "template": template}], "code": code}
+
+
+def in_turn(*answers: FakeAnswer) -> Script:
+    waiting = list(answers)
+    return lambda _request: waiting.pop(0) if len(waiting) > 1 else waiting[0]
+
+
+async def test_a_seed_space_is_proposed_from_the_task(settings: OptimizerSettings) -> None:
+    facets = [{"name": name, "values": [f"{name} {n}" for n in range(5)]} for name in ("topic", "reader", "form")]
+    plane = FakePlane({"propose_seeds": {"facets": facets}})
+    async with at_work(settings, plane) as desk:
+        space = await desk.ask_for_seeds(SPEC)
+        [proposed] = await desk.bus.all(SeedsProposed)
+    assert (space.size, space.shuffle_seed, sorted(space.facets)) == (125, 11, ["form", "reader", "topic"])
+    assert proposed.used["optimizer"].calls == 1
+
+
+async def test_the_users_facets_and_rows_cost_no_call(settings: OptimizerSettings) -> None:
+    spec = SPEC.model_copy(update={"facets": {"tone": ("calm",)}, "seeds": ({"topic": "halves"}, {"topic": "thirds"})})
+    async with at_work(settings, FakePlane(unasked)) as desk:
+        space = await desk.ask_for_seeds(spec)
+        [proposed] = await desk.bus.all(SeedsProposed)
+    assert (space.size, proposed.used) == (2, {})
+
+
+async def test_a_first_workflow_is_written_by_the_optimizer(settings: OptimizerSettings) -> None:
+    plane = FakePlane({"init_workflow": workflow_answer()})
+    async with at_work(settings, plane) as desk:
+        space = await desk.blobs.put_json(SeedSpace(facets={"topic": ("halves", "thirds")}), "seeds")
+        await desk.ask_for_workflow(WorkflowKind.INITIAL, space=space)
+        workflow, answer = await desk.proposed()
+    assert (workflow.code, answer.modification, answer.node_id) == (CODE, "Explain", "n1")
+    assert answer.used["optimizer"].calls == 1
+    assert "topic (str), 2 values: halves; thirds" in plane.requests[0].messages[1].content
+
+
+async def test_code_that_does_not_parse_is_shown_back_and_mended(settings: OptimizerSettings) -> None:
+    plane = FakePlane(in_turn(workflow_answer(code="async def workflow(ctx, seed"), workflow_answer()))
+    async with at_work(settings, plane) as desk:
+        await desk.ask_for_workflow(WorkflowKind.INITIAL)
+        workflow, answer = await desk.proposed()
+    assert workflow.code == CODE
+    assert answer.used["optimizer"].calls == 2
+    assert "the code does not parse: line 1" in plane.requests[1].messages[-1].content
+
+
+@pytest.mark.parametrize("bad", ["", "Sure! Here it is:", '{"modification": "x", "pro', workflow_answer("{{ tone }}")])
+async def test_an_answer_that_stays_invalid_is_a_typed_failure(settings: OptimizerSettings, bad: FakeAnswer) -> None:
+    async with at_work(settings, FakePlane(in_turn(bad))) as desk:
+        await desk.ask_for_workflow(WorkflowKind.INITIAL)
+        failure = await desk.failure()
+    assert (failure.stage, failure.code, failure.error_class) == ("write_workflow", "invalid_answer", "permanent")
+    assert failure.used["optimizer"].calls == 3
+
+
+async def test_the_users_own_workflow_is_taken_as_it_is(settings: OptimizerSettings) -> None:
+    own = InitialWorkflow(prompts={"draft": "{{ anything"}, code="this is for the runner to judge")
+    async with at_work(settings, FakePlane(unasked)) as desk:
+        await desk.ask_for_workflow(WorkflowKind.INITIAL, searching(initial=own))
+        workflow, answer = await desk.proposed()
+    assert (dict(workflow.prompts), workflow.code) == (own.prompts, own.code)
+    assert answer.used == {}
+
+
+async def test_a_starter_is_taken_as_it_is(settings: OptimizerSettings) -> None:
+    name = starters.names()[0]
+    async with at_work(settings, FakePlane(unasked)) as desk:
+        await desk.ask_for_workflow(WorkflowKind.INITIAL, searching(initial=InitialWorkflow(starter=name)))
+        workflow, answer = await desk.proposed()
+    assert workflow == starters.load(name)
+    assert name in answer.modification
+
+
+async def test_a_refinement_is_told_what_was_learnt_and_changes_prompts_and_code(settings: OptimizerSettings) -> None:
+    plane = FakePlane({"refine_workflow": workflow_answer(code=f"# new\nimport re\n{CODE}")})
+    past = Experience(node_id="n2", parent_id="n0", modification="Ask for rhymes", before=3.5, after=2.5, feedback="no")
+    async with at_work(settings, plane) as desk:
+        await desk.ask_for_change(
+            WorkflowKind.REFINE, parent_reward=3.5, experiences=[past], suggestions=["Clear (2/5): too long"]
+        )
+        workflow, _ = await desk.proposed()
+    user = plane.requests[0].messages[1].content
+    expected = ("R = 3.50", "Ask for rhymes", "3.50 -> 2.50 (-1.00)", "too long", CODE)
+    assert [text for text in expected if text not in user] == []
+    assert (dict(workflow.prompts), "import re" in workflow.code) == ({"draft": "Explain {{ topic }}."}, True)
+
+
+@pytest.mark.parametrize("kind", [WorkflowKind.REFINE, WorkflowKind.REPAIR, WorkflowKind.REVISE])
+async def test_in_scope_prompts_the_code_is_kept_byte_for_byte(settings: OptimizerSettings, kind: WorkflowKind) -> None:
+    prompts = [{"name": "draft", "template": "Explain {{ topic }}."}]
+    plane = FakePlane({f"{kind}_workflow": {"modification": "Explain", "prompts": prompts}})
+    async with at_work(settings, plane) as desk:
+        await desk.ask_for_change(kind, searching(scope=Scope.PROMPTS), trace="ValueError: empty")
+        workflow, _ = await desk.proposed()
+    assert workflow == Workflow(prompts={"draft": "Explain {{ topic }}."}, code=CODE)
+
+
+async def test_a_repair_is_shown_the_crash(settings: OptimizerSettings) -> None:
+    plane = FakePlane({"repair_workflow": workflow_answer()})
+    async with at_work(settings, plane) as desk:
+        await desk.ask_for_change(WorkflowKind.REPAIR, trace="line 2: KeyError: 'topic'")
+        await desk.proposed()
+    assert "KeyError: 'topic'" in plane.requests[0].messages[1].content
+
+
+async def test_a_compact_refinement_appends_one_sentence(settings: OptimizerSettings) -> None:
+    plane = FakePlane({"refine_workflow": {"modification": "Ask for an example", "add": "Give one example."}})
+    spec = searching(scope=Scope.PROMPTS).model_copy(update={"models": ModelsSpec(profile=Profile.COMPACT)})
+    async with at_work(settings, plane) as desk:
+        await desk.ask_for_change(WorkflowKind.REFINE, spec)
+        workflow, answer = await desk.proposed()
+    assert workflow.prompts["draft"].startswith("Write about {{ topic }}.\n")
+    assert "Give one example." in workflow.prompts["draft"]
+    assert (workflow.code, answer.modification) == (CODE, "Ask for an example")
+
+
+async def test_a_change_of_nothing_is_a_typed_failure(settings: OptimizerSettings) -> None:
+    async with at_work(settings, FakePlane(unasked)) as desk:
+        await desk.ask_for_workflow(WorkflowKind.REFINE)
+        failure = await desk.failure()
+    assert (failure.code, failure.used) == ("parent_missing", {})
+
+
+async def test_a_workflow_is_judged_by_six_scores(settings: OptimizerSettings) -> None:
+    plane = FakePlane({"judge_workflow": JUDGEMENT})
+    async with at_work(settings, plane) as desk:
+        fields = {
+            "evaluation_id": "e1",
+            "node_id": "n1",
+            "workflow": await desk.blobs.put_json(PARENT, "workflows"),
+            "samples": NOWHERE,
+        }
+        request = {**await common(desk.blobs, SPEC), **fields}
+        samples_half = {**request, "component": ScoreComponent.SAMPLE, "request_id": "job:r0"}
+        await desk.bus.send(ScoresRequested.model_validate(samples_half))
+        await desk.bus.send(ScoresRequested.model_validate({**request, "component": ScoreComponent.WORKFLOW}))
+        [ready] = await desk.bus.wait_for(ScoresReady)
+        [scores] = await desk.blobs.read_models(ready.matrix, WorkflowScores)
+    assert (ready.request_id, ready.component, ready.score) == ("job:r1", ScoreComponent.WORKFLOW, 3.0)
+    assert scores.model_dump() == JUDGEMENT
+    assert ready.suggestions == ("the workflow itself: Name the reader.",)
+    assert [(r.schema_name, r.temperature) for r in plane.requests] == [("judge_workflow", 0.0)]
+
+
+async def test_requests_come_and_answers_go_over_kafka(settings: OptimizerSettings, kafka_address: str) -> None:
+    settings = settings.model_copy(update={"kafka": kafka_address})
+    plane = FakePlane({"init_workflow": workflow_answer()})
+    service = replace(await build(settings), context=model_context(plane))
+    async with bus_of(settings) as bus, running(service):
+        fields = {"node_id": "n1", "kind": WorkflowKind.INITIAL}
+        await bus.send(WorkflowRequested.model_validate({**await common(service.blobs, SPEC), **fields}))
+        [proposed] = await bus.wait_for(WorkflowProposed)
+    assert (proposed.modification, proposed.used["optimizer"].calls) == ("Explain", 1)
