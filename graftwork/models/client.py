@@ -99,6 +99,7 @@ class SolverClient:
     ) -> _Answer:
         until = self._monotonic() + timeout_seconds
         patience = Patience(
+            pool,
             remaining_seconds=lambda: until - self._monotonic(),
             unavailable_attempts=self._unavailable_attempts,
             backoff_seconds=self._backoff_seconds,

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import Overloaded
 from graftwork.kit.errors import RetryableError
+from graftwork.kit.logging import get_logger
+
+log = get_logger(__name__)
 
 _LONGEST_SECONDS = 5.0
 _SPREAD = 0.25
@@ -21,12 +24,14 @@ class Patience:
 
     def __init__(
         self,
+        pool: str,
         *,
         remaining_seconds: Callable[[], float],
         unavailable_attempts: int,
         backoff_seconds: float,
         jitter: random.Random,
     ) -> None:
+        self._pool = pool
         self._remaining_seconds = remaining_seconds
         self._attempts_left = unavailable_attempts
         self._cap_seconds = backoff_seconds
@@ -37,7 +42,10 @@ class Patience:
         if not self._worth_trying(error):
             return False
         wait = self._wait(error)
-        return wait if wait < self._remaining_seconds() else False
+        if wait >= self._remaining_seconds():
+            return False
+        log.info("pool.asked_again", pool=self._pool, wait_seconds=round(wait, 3), because=str(error))
+        return wait
 
     def _worth_trying(self, error: Exception) -> bool:
         if isinstance(error, DependencyDown):

@@ -1,18 +1,22 @@
 """One OpenAI-compatible endpoint over HTTP."""
 
-import json
 from collections.abc import Callable
 from collections.abc import Mapping
 from datetime import UTC
 from datetime import datetime
 from typing import Any
+from urllib.request import getproxies
+from urllib.request import proxy_bypass
 
 import aiohttp
 import httpx
-from httpx_aiohttp import HttpxAiohttpClient
+from httpx_aiohttp import AiohttpTransport
+from pydantic import HttpUrl
+from pydantic_core import to_json
 
 from graftwork.kit.errors import DependencyDown
 from graftwork.models.channels import MAX_MESSAGE_BYTES
+from graftwork_solvers import __version__
 from graftwork_solvers.answers import ChatAnswer
 from graftwork_solvers.answers import EmbedAnswer
 from graftwork_solvers.answers import ListedModel
@@ -28,6 +32,13 @@ from graftwork_solvers.settings import SolversSettings
 # An idle connection is dropped a little before most servers do it, who would cut a request short.
 _IDLE_SECONDS = 4.0
 _PROBES = 4
+_HEADERS = {
+    "accept": "application/json",
+    "accept-encoding": "gzip, deflate",
+    "content-type": "application/json",
+    "user-agent": f"graftwork-solvers/{__version__}",
+}
+_CHAT, _EMBEDDINGS, _MODELS = "chat/completions", "embeddings", "models"
 
 
 def _utc_now() -> datetime:
@@ -39,44 +50,66 @@ class Endpoint:
 
     It sets no deadline of its own but for connecting: callers wrap calls in ``asyncio.timeout``, and
     a cancelled call closes its connection, by which an engine knows to stop generating.
+
+    It speaks to the transport, without a client around it: redirects, cookies and authentication
+    flows are nothing we want here, and doubled the CPU time of a call.
     """
 
-    def __init__(self, http: httpx.AsyncClient, *, secret: str = "", now: Callable[[], datetime] = _utc_now) -> None:
-        self._http = http
-        self._secret = secret.encode()
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        url: str,
+        *,
+        key: str = "",
+        connect_seconds: float = 5.0,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._transport = transport
+        self.url = url.rstrip("/")
+        self._key = key.encode()
         self._now = now
-        self.url = str(http.base_url)
+        self._urls = {path: httpx.URL(f"{self.url}/{path}") for path in (_CHAT, _EMBEDDINGS, _MODELS)}
+        self._headers = httpx.Headers({**_HEADERS, **({"authorization": f"Bearer {key}"} if key else {})})
+        self._extensions = {"timeout": {"connect": connect_seconds}}
 
     async def chat(self, body: Mapping[str, Any], *, wanted: int) -> ChatAnswer:
         """At least one and at most ``wanted`` texts: some endpoints ignore ``n``."""
-        return parse_chat(await self._exchange("POST", "chat/completions", body), wanted=wanted)
+        return parse_chat(await self._exchange("POST", _CHAT, body), wanted=wanted)
 
     async def embed(self, model: str, texts: tuple[str, ...]) -> EmbedAnswer:
         """One vector per text."""
         body = {"model": model, "input": texts, "encoding_format": "float"}
-        return parse_embeddings(await self._exchange("POST", "embeddings", body), wanted=len(texts))
+        return parse_embeddings(await self._exchange("POST", _EMBEDDINGS, body), wanted=len(texts))
 
     async def models(self) -> tuple[ListedModel, ...]:
         """The models it lists."""
-        return parse_models(await self._exchange("GET", "models", None))
+        return parse_models(await self._exchange("GET", _MODELS, None))
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        await self._transport.aclose()
 
     async def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None) -> Mapping[str, Any]:
-        content = None if body is None else json.dumps(body).encode()
-        headers = None if body is None else {"content-type": "application/json"}
+        request = httpx.Request(
+            method,
+            self._urls[path],
+            headers=self._headers,
+            content=None if body is None else to_json(body),
+            extensions=self._extensions,
+        )
         try:
-            async with self._http.stream(method, path, content=content, headers=headers) as response:
+            response = await self._transport.handle_async_request(request)
+            try:
                 answer = await _bounded(response)
+            finally:
+                await response.aclose()
         except (httpx.HTTPError, aiohttp.ClientError) as error:
-            raise DependencyDown(f"the endpoint {self.url} does not answer: {self._without_secret(error)}") from error
+            raise DependencyDown(f"the endpoint {self.url} does not answer: {self._without_key(error)}") from error
         return self._meaning(response, answer)
 
     def _meaning(self, response: httpx.Response, answer: bytes) -> Mapping[str, Any]:
-        if self._secret:
-            answer = answer.replace(self._secret, b"***")
+        if self._key:
+            answer = answer.replace(self._key, b"***")
         if not response.is_success:
             raise failure_of(response.status_code, response.headers, answer, now=self._now())
         value = parse_json(answer)
@@ -85,9 +118,9 @@ class Endpoint:
             raise failure
         return value
 
-    def _without_secret(self, error: Exception) -> str:
+    def _without_key(self, error: Exception) -> str:
         text = str(error) or type(error).__name__
-        return text.replace(self._secret.decode(), "***") if self._secret else text
+        return text.replace(self._key.decode(), "***") if self._key else text
 
 
 async def _bounded(response: httpx.Response) -> bytes:
@@ -101,16 +134,21 @@ async def _bounded(response: httpx.Response) -> bytes:
 
 
 def open_endpoint(settings: SolversSettings) -> Endpoint:
-    """The endpoint that the settings name. Proxies are taken from the environment, as in every client."""
-    secret = settings.api_key.get_secret_value() if settings.api_key else ""
-    http = HttpxAiohttpClient(
-        base_url=str(settings.base_url),
-        headers={"authorization": f"Bearer {secret}"} if secret else {},
-        timeout=httpx.Timeout(None, connect=settings.solvers_connect_seconds),
-        limits=httpx.Limits(
-            max_connections=settings.solvers_concurrency + _PROBES,
-            max_keepalive_connections=settings.solvers_concurrency,
-            keepalive_expiry=_IDLE_SECONDS,
-        ),
-    )
-    return Endpoint(http, secret=secret)
+    """The endpoint that the settings name; the proxy is the environment's, as in every client."""
+    key = settings.api_key.get_secret_value() if settings.api_key else ""
+    trusted = httpx.create_ssl_context()
+
+    def new_session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=settings.solvers_concurrency + _PROBES, keepalive_timeout=_IDLE_SECONDS, ssl=trusted
+        )
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    transport = AiohttpTransport(verify=trusted, client=new_session, proxy=_proxy_for(settings.base_url))
+    return Endpoint(transport, str(settings.base_url), key=key, connect_seconds=settings.solvers_connect_seconds)
+
+
+def _proxy_for(url: HttpUrl) -> httpx.Proxy | None:
+    """HTTP(S)_PROXY and NO_PROXY, looked up once: aiohttp would do it for every call, in a thread."""
+    proxy = getproxies().get(url.scheme)
+    return None if proxy is None or proxy_bypass(url.host or "") else httpx.Proxy(proxy)

@@ -41,7 +41,7 @@ class Pools:
         self._pools = pools
         self._endpoint = endpoint
         self._listed: tuple[ListedModel, ...] = ()
-        self._dialects: dict[tuple[str, str], Dialect] = {}
+        self._servings: dict[tuple[str, str], Serving] = {}
 
     def listed(self, models: tuple[ListedModel, ...]) -> None:
         """Take note of the endpoint's list of models."""
@@ -56,8 +56,9 @@ class Pools:
             raise UnknownPool(
                 f"pool {pool!r} does not serve model {chosen!r}: {', '.join(_allowed(default, settings))}"
             )
-        dialect = self._dialects.setdefault((pool, chosen), Dialect(settings))
-        return Serving(pool, settings, self._described(chosen, settings), dialect, self._revision(chosen, settings))
+        if (pool, chosen) not in self._servings:
+            self._servings[pool, chosen] = self._new_serving(pool, chosen, settings)
+        return self._servings[pool, chosen]
 
     async def describe(self, pool: str) -> PoolDescription:
         """What ``pool`` serves. Raises ``UnknownPool``, ``DependencyDown``."""
@@ -86,6 +87,10 @@ class Pools:
         if not self._listed:
             raise DependencyDown("the endpoint lists no model: name one in GRAFTWORK_MODELS")
         return self._listed[0].name
+
+    def _new_serving(self, pool: str, model: str, settings: PoolSettings) -> Serving:
+        described, revision = self._described(model, settings), self._revision(model, settings)
+        return Serving(pool, settings, described, Dialect(settings), revision)
 
     def _described(self, model: str, settings: PoolSettings) -> ModelDescription:
         price = settings.prices.get(model)
