@@ -4,7 +4,8 @@ GraftworkError
   x CliError
     - JobFileError              the job file has mistakes (``mistakes``: all of them)
     - NotFinished               the job ended without success
-    - ServicesMissing           a service of the platform is not installed
+    - NoStarterFits             the model cannot write a workflow, and no built-in one makes this kind of record
+    - NoServer                  no server was named, and none runs on this machine
 
 Exit status: 0 done, 1 failed, 2 wrong usage or job file, 3 no server answers, 130 Ctrl-C, 143 SIGTERM.
 """
@@ -21,7 +22,13 @@ UNREACHABLE = 3
 INTERRUPTED = 130
 TERMINATED = 143
 
-_STATUSES = {"job_file": USAGE, "invalid": USAGE, "unreachable": UNREACHABLE}
+_STATUSES = {
+    "job_file": USAGE,
+    "invalid": USAGE,
+    "unreachable": UNREACHABLE,
+    "no_server": UNREACHABLE,
+    "no_starter_fits": USAGE,
+}
 
 
 def exit_status(error: GraftworkError) -> int:
@@ -63,3 +70,24 @@ class NotFinished(CliError):
     """The job ended without success."""
 
     code = "not_finished"
+
+
+class NoServer(CliError):
+    """No server was named, and none runs on this machine."""
+
+    code = "no_server"
+
+    def __init__(self) -> None:
+        super().__init__("no server: start one with `graftwork up`, or name one with --url or GRAFTWORK_URL")
+
+
+class NoStarterFits(CliError):
+    """The model cannot write a workflow, and no built-in one makes this kind of record."""
+
+    code = "no_starter_fits"
+
+    def __init__(self, layout: str) -> None:
+        super().__init__(
+            f"this model cannot write Python, and no starter makes records of layout {layout!r}: "
+            "give a workflow in search.initial.files, or name a better endpoint in OPENAI_BASE_URL"
+        )

@@ -7,30 +7,31 @@ from typing import Any
 
 import click
 
-Clock = Callable[[], float]
+Echo = Callable[[str], None]
 
 
 class Steps:
-    """Prints one line per step, with the seconds since the first; or one JSON object per line."""
+    """Prints one line per step, with the seconds since the first; or for programs, one JSON object per line."""
 
-    def __init__(self, *, as_json: bool = False, clock: Clock = monotonic) -> None:
-        self._as_json = as_json
+    def __init__(
+        self, *, as_json: bool = False, echo: Echo = click.echo, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self.as_json = as_json
+        self._echo = echo
         self._clock = clock
         self._began = clock()
 
-    @property
-    def elapsed_seconds(self) -> float:
-        """Since it began."""
-        return self._clock() - self._began
-
     def __call__(self, line: str) -> None:
         """Tell a person something."""
-        if self._as_json:
+        if self.as_json:
             self.record("step", message=line)
         else:
-            click.echo(f"{self.elapsed_seconds:6.1f} s  {line}")
+            self._echo(f"{self._elapsed_seconds():6.1f} s  {line}")
 
     def record(self, what: str, **fields: Any) -> None:
         """Tell a program something; a person is told by other means."""
-        if self._as_json:
-            click.echo(json.dumps({"what": what, "seconds": round(self.elapsed_seconds, 3), **fields}))
+        if self.as_json:
+            self._echo(json.dumps({"what": what, "seconds": round(self._elapsed_seconds(), 3), **fields}))
+
+    def _elapsed_seconds(self) -> float:
+        return self._clock() - self._began
