@@ -1,3 +1,8 @@
 """What every test can ask for."""
 
+from hypothesis import settings
+
 pytest_plugins = ["tests.support.servers"]
+# A loaded machine is slow, and how slow proves nothing.
+settings.register_profile("house", deadline=None, max_examples=50)
+settings.load_profile("house")

@@ -21,6 +21,7 @@ from graftwork.contracts.base import Written
 
 MAX_COUNT = 1_000_000
 MAX_ROWS = 100_000
+EXTRAS_COLUMN = "graftwork"
 
 
 def _checked_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -31,6 +32,9 @@ def _checked_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
         raise ValueError(msg) from error
     if schema.get("type") != "object":
         msg = "a record's schema must have type: object"
+        raise ValueError(msg)
+    if EXTRAS_COLUMN in schema.get("properties", {}):
+        msg = f"a record may not have a property named {EXTRAS_COLUMN}: our own column has that name"
         raise ValueError(msg)
     return schema
 

@@ -92,7 +92,7 @@ class Bus:
         """At least ``count`` events of a type, in the order heard."""
 
         async def enough() -> list[D]:
-            await self._listen()
+            await self.listen()
             found = self.all(kind)
             assert len(found) >= count, f"{len(found)} of {count} {kind.event_name} heard"
             return found
@@ -103,7 +103,8 @@ class Bus:
         """Events of a type heard so far."""
         return [event.data for event in self.heard if isinstance(event.data, kind)]
 
-    async def _listen(self) -> None:
+    async def listen(self) -> None:
+        """Take in what was published since."""
         batches = await self._consumer.getmany(timeout_ms=50)
         for batch in batches.values():
             self.heard.extend(decode(record.headers, record.key, record.value) for record in batch)
@@ -116,9 +117,9 @@ async def bus_of(settings: ServiceSettings) -> AsyncIterator[Bus]:
     topics = [topic_of(settings.namespace, name) for name in EventData.registry]
     consumer = AIOKafkaConsumer(*topics, bootstrap_servers=settings.kafka, auto_offset_reset="earliest")
     producer = new_producer(settings, "tests")
-    await producer.start()
-    await consumer.start()
     try:
+        await producer.start()
+        await consumer.start()
         yield Bus(settings, producer, consumer)
     finally:
         await consumer.stop()

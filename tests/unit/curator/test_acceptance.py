@@ -13,7 +13,6 @@ from graftwork_curator.acceptance import Verdict
 from graftwork_curator.acceptance import tally
 from graftwork_curator.dedup import SeenRows
 from graftwork_curator.records import RecordCheck
-from tests.support.laws import law
 from tests.support.publications import pair
 from tests.support.publications import sample
 
@@ -54,7 +53,6 @@ def accepted(verdicts: Sequence[Verdict]) -> list[str]:
     return [v.row.sample_id for v in verdicts if v.outcome is Outcome.ACCEPTED]
 
 
-@law
 @given(candidates(), st.integers(0, 8))
 def test_every_candidate_has_one_outcome_and_the_counts_add_up(rows: list[SampleRow], needed: int) -> None:
     counts = tally(judge(rows, needed=needed))
@@ -63,7 +61,6 @@ def test_every_candidate_has_one_outcome_and_the_counts_add_up(rows: list[Sample
     assert counts.accepted <= needed
 
 
-@law
 @given(candidates(), st.integers(0, 8), st.integers(0, 25))
 def test_two_rounds_give_the_verdicts_of_one(rows: list[SampleRow], needed: int, cut: int) -> None:
     seen = SeenRows(SPEC.near_duplicate_similarity)
@@ -72,7 +69,6 @@ def test_two_rounds_give_the_verdicts_of_one(rows: list[SampleRow], needed: int,
     assert judge(rows, needed=needed) == [*first, *second]
 
 
-@law
 @given(candidates(), st.integers(0, 8))
 def test_counts_of_two_rounds_add_up_to_those_of_one(rows: list[SampleRow], needed: int) -> None:
     verdicts = judge(rows, needed=needed)
@@ -80,7 +76,6 @@ def test_counts_of_two_rounds_add_up_to_those_of_one(rows: list[SampleRow], need
     assert tally(verdicts) == tally(verdicts[:half]) + tally(verdicts[half:])
 
 
-@law
 @given(candidates(), st.integers(0, 8))
 def test_the_same_rows_again_change_nothing_that_was_accepted(rows: list[SampleRow], needed: int) -> None:
     seen = SeenRows(SPEC.near_duplicate_similarity)
@@ -89,7 +84,6 @@ def test_the_same_rows_again_change_nothing_that_was_accepted(rows: list[SampleR
     assert ["exact_duplicate"] * len(taken) == [v.reason for v in again]
 
 
-@law
 @given(candidates(), st.integers(0, 8))
 def test_an_index_made_again_from_the_accepted_rows_judges_alike(rows: list[SampleRow], needed: int) -> None:
     seen = SeenRows(SPEC.near_duplicate_similarity)

@@ -14,7 +14,6 @@ from graftwork.contracts.jobs import OutputSpec
 from graftwork_curator.columns import Columns
 from graftwork_curator.columns import Origin
 from graftwork_curator.records import RecordCheck
-from tests.support.laws import law
 from tests.support.publications import custom
 from tests.support.publications import pair
 from tests.support.publications import sample
@@ -227,7 +226,6 @@ def values(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
     return SCALARS[schema["type"]]
 
 
-@law
 @given(st.data(), st.dictionaries(st.sampled_from("pqrs"), schemas, min_size=1, max_size=3))
 def test_any_record_of_any_plain_schema_comes_back(data: st.DataObject, properties: dict[str, Any]) -> None:
     record = data.draw(values({"properties": properties}))

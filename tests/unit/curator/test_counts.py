@@ -5,7 +5,6 @@ from graftwork.contracts.snapshots import ProductionCounts
 from graftwork_curator.acceptance import Tally
 from graftwork_curator.counts import never_judged
 from graftwork_curator.counts import reconciled
-from tests.support.laws import law
 
 by_reason = st.dictionaries(st.sampled_from(["a", "b", "c"]), st.integers(1, 9), max_size=3)
 tallies = st.builds(Tally, accepted=st.integers(0, 9), rejected=by_reason, failed=by_reason, surplus=st.integers(0, 9))
@@ -18,7 +17,6 @@ told = st.builds(
 )
 
 
-@law
 @given(told, tallies)
 def test_counts_add_up_whatever_search_and_curator_know(asked: ProductionCounts, judged: Tally) -> None:
     counts = reconciled(asked, judged)

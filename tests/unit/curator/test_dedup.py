@@ -11,7 +11,6 @@ from graftwork_curator.dedup import Twin
 from graftwork_curator.dedup import bands
 from graftwork_curator.dedup import fingerprint
 from graftwork_curator.dedup import shingles
-from tests.support.laws import law
 
 STORY = (
     "Anna cuts a pizza into eight slices and eats three of them. Her brother eats two. "
@@ -84,7 +83,6 @@ def test_similarity_of_one_keeps_all_but_the_same_words() -> None:
     assert rows.twin_of(mark(STORY)) is not None
 
 
-@law
 @given(st.text(max_size=30))
 def test_every_text_has_a_shingle_and_none_is_longer_than_the_text(text: str) -> None:
     made = shingles(text)
@@ -92,7 +90,6 @@ def test_every_text_has_a_shingle_and_none_is_longer_than_the_text(text: str) ->
     assert all(shingle in text for shingle in made)
 
 
-@law
 @given(st.floats(0.05, 1.0))
 def test_the_index_overlooks_at_most_one_percent_at_the_threshold(similarity: float) -> None:
     number = bands(similarity)

@@ -9,7 +9,6 @@ from markdown_it.token import Token
 from graftwork_curator.markdown import fenced
 from graftwork_curator.markdown import inline
 from graftwork_curator.markdown import quoted
-from tests.support.laws import law
 
 HOSTILE = st.text(alphabet="`~*_[]()<>#!|\\&$=-+>.1:/ax \n\t\r\u202e\x1b\u2028\x85", max_size=60)
 MARKDOWN = MarkdownIt("gfm-like", {"linkify": False})
@@ -20,7 +19,6 @@ def kinds(markdown: str) -> list[str]:
     return [token.type for token in MARKDOWN.parse(markdown)]
 
 
-@law
 @given(HOSTILE)
 def test_inline_text_is_never_markup(text: str) -> None:
     tokens = MARKDOWN.parse(f"x {inline(text)} x")
@@ -28,7 +26,6 @@ def test_inline_text_is_never_markup(text: str) -> None:
     assert {child.type for child in tokens[1].children or []} <= TEXT_ONLY
 
 
-@law
 @given(HOSTILE)
 def test_inline_text_stays_in_its_table_cell(text: str) -> None:
     tokens = MARKDOWN.parse(f"| a | b |\n|---|---|\n| {inline(text)} | end |\n")
@@ -40,7 +37,6 @@ def kinds_of(tokens: Sequence[Token], kind: str) -> int:
     return sum(token.type == kind for token in tokens)
 
 
-@law
 @given(HOSTILE)
 def test_quoted_text_is_one_quote_of_plain_paragraphs(text: str) -> None:
     found = kinds(f"{quoted(text)}\n\nafter")
@@ -48,7 +44,6 @@ def test_quoted_text_is_one_quote_of_plain_paragraphs(text: str) -> None:
     assert found.count("blockquote_open") <= 1
 
 
-@law
 @given(HOSTILE)
 def test_fenced_text_is_one_code_block(text: str) -> None:
     assert kinds(f"{fenced(text)}\n\nafter") == ["fence", "paragraph_open", "inline", "paragraph_close"]

@@ -10,7 +10,6 @@ from graftwork_curator.shards import Shard
 from graftwork_curator.shards import ShardCutter
 from graftwork_curator.shards import shard_path
 from graftwork_curator.shards import shard_sizes
-from tests.support.laws import law
 
 SCHEMA = pa.schema([("n", pa.int64())])
 
@@ -26,7 +25,6 @@ def read(shard: Shard) -> list[dict[str, Any]]:
     return rows
 
 
-@law
 @given(st.integers(1, 60), st.integers(1, 25), st.integers(1, 12), st.integers(1, 60))
 def test_shards_hold_every_row_once_in_order(rows: int, per_shard: int, per_group: int, step: int) -> None:
     shards, arrow_bytes = cut(rows, rows_per_shard=per_shard, rows_per_group=per_group, step=step)
