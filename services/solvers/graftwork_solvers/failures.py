@@ -37,7 +37,7 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes, *, now: dat
     if status in _WRONG_KEY:
         # Not even the endpoint's words: some quote a part of the key.
         return KeyRefused(f"the endpoint refused the API key ({status}): check OPENAI_API_KEY")
-    if status in _OVERLOADED and detail.get("code") == _OUT_OF_MONEY:
+    if status in _OVERLOADED and _OUT_OF_MONEY in _names(detail):
         return ModelRefused(f"the endpoint's quota is used up ({status}): {said}")
     if status in _OVERLOADED or (status == HTTPStatus.SERVICE_UNAVAILABLE and _wait(headers, now) is not None):
         return Overloaded(f"the endpoint is full ({status}): {said}", retry_after_seconds=_wait(headers, now))
@@ -59,10 +59,10 @@ def failure_inside(answer: Mapping[str, Any], *, now: datetime) -> GraftworkErro
 
 
 def _refusal(status: int, detail: Mapping[str, Any], said: str, headers: Mapping[str, str]) -> GraftworkError:
-    parameter, code = detail.get("param"), detail.get("code") or detail.get("type")
-    if parameter and code in _NOT_TAKEN:
+    parameter, names = detail.get("param"), _names(detail)
+    if parameter and names & _NOT_TAKEN:
         return ParameterRefused(f"the endpoint does not take {parameter} ({status}): {said}", parameter=str(parameter))
-    if status == HTTPStatus.NOT_FOUND and code in _NO_SUCH_MODEL:
+    if status == HTTPStatus.NOT_FOUND and names & _NO_SUCH_MODEL:
         return UnknownPool(f"the endpoint has no such model: {said}")
     if status == HTTPStatus.NOT_FOUND:
         return ModelRefused(f"the endpoint has no such path (404): does its URL end in /v1? {said}")
@@ -81,6 +81,11 @@ def _detail(body: bytes) -> Mapping[str, Any]:
         value = value[0]
     inner = value.get("error", value) if isinstance(value, dict) else {}
     return inner if isinstance(inner, dict) else {"message": inner}
+
+
+def _names(detail: Mapping[str, Any]) -> set[str]:
+    """What the endpoint calls the error: servers differ in whether ``code`` or ``type`` holds the name."""
+    return {str(detail.get("code")), str(detail.get("type"))}
 
 
 def _said(detail: Mapping[str, Any], body: bytes) -> str:

@@ -1,0 +1,149 @@
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graftwork_solvers.answers import ListedModel
+from graftwork_solvers.answers import TokenCounts
+from graftwork_solvers.answers import parse_chat
+from graftwork_solvers.answers import parse_embeddings
+from graftwork_solvers.answers import parse_json
+from graftwork_solvers.answers import parse_models
+from graftwork_solvers.errors import MalformedAnswer
+
+
+def chat_with(*choices: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"choices": list(choices), **fields}
+
+
+def choice(content: Any, index: int = 0, **fields: Any) -> dict[str, Any]:
+    return {"index": index, "message": {"content": content}, "finish_reason": "stop", **fields}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>502 Bad Gateway</html>", b'{"choices": [{"mess', b"[]", b"null", b"\xff\xfe", b"[" * 100_000],
+    ids=["empty", "HTML", "half JSON", "list", "null", "no UTF-8", "deeply nested"],
+)
+def test_what_is_no_json_object_is_malformed(body: bytes) -> None:
+    with pytest.raises(MalformedAnswer):
+        parse_json(body)
+
+
+def test_a_malformed_answer_is_shown_by_its_beginning() -> None:
+    with pytest.raises(MalformedAnswer, match="not JSON: '<html>") as shown:
+        parse_json(b"<html>" + b"x" * 10_000)
+
+    assert len(str(shown.value)) < 200
+
+
+@given(st.binary(max_size=200))
+def test_whatever_bytes_come_they_are_an_object_or_malformed(body: bytes) -> None:
+    with contextlib.suppress(MalformedAnswer):
+        assert isinstance(parse_json(body), dict)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"choices": []}, {"choices": "none"}, chat_with({"index": 0}), chat_with(choice(5)), chat_with(choice({}))],
+)
+def test_what_is_no_chat_completion_is_malformed(answer: dict[str, Any]) -> None:
+    with pytest.raises(MalformedAnswer, match="no chat completion"):
+        parse_chat(answer, wanted=1)
+
+
+def test_texts_come_in_order_of_their_index_and_no_more_than_wanted() -> None:
+    answer = parse_chat(chat_with(choice("c", 2), choice("a", 0), choice("b", 1, finish_reason="length")), wanted=2)
+
+    assert answer.texts == ("a", "b")
+    assert answer.finish_reasons == ("stop", "length")
+
+
+def test_reasoning_is_left_out_of_the_text_and_counted_in_bytes() -> None:
+    thoughtful = {"index": 0, "message": {"content": "4", "reasoning_content": "2 + 2 …"}, "finish_reason": "stop"}
+
+    answer = parse_chat(chat_with(thoughtful), wanted=1)
+
+    assert answer.texts == ("4",)
+    assert answer.thought_bytes == 9
+
+
+def test_text_parts_are_joined_and_other_parts_left_out() -> None:
+    parts = [{"type": "thinking", "text": "hm"}, {"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+
+    assert parse_chat(chat_with(choice(parts)), wanted=1).texts == ("ab",)
+
+
+def test_an_answer_without_content_is_an_empty_text() -> None:
+    assert parse_chat(chat_with(choice(None)), wanted=1).texts == ("",)
+
+
+def test_a_refusal_is_an_empty_text_that_says_so() -> None:
+    answer = parse_chat(
+        chat_with({"message": {"content": None, "refusal": "I can't"}, "finish_reason": "stop"}), wanted=1
+    )
+
+    assert (answer.texts, answer.finish_reasons) == (("",), ("refusal",))
+
+
+def test_a_missing_finish_reason_is_called_unknown() -> None:
+    assert parse_chat(chat_with(choice("a", finish_reason=None)), wanted=1).finish_reasons == ("unknown",)
+
+
+def test_proper_counts_are_read() -> None:
+    answer = parse_chat(chat_with(choice("a"), usage={"prompt_tokens": 3, "completion_tokens": 4}), wanted=1)
+
+    assert answer.counts == TokenCounts(prompt_tokens=3, completion_tokens=4)
+
+
+@pytest.mark.parametrize(
+    "usage", [None, {}, [], "many", {"prompt_tokens": -1}, {"prompt_tokens": "x"}, {"prompt_tokens": float("nan")}]
+)
+def test_counts_that_make_no_sense_count_as_missing(usage: Any) -> None:
+    answer = parse_chat(chat_with(choice("a"), usage=usage), wanted=1)
+
+    assert answer.counts is None
+    assert answer.texts == ("a",)
+
+
+def row(index: int, *numbers: float) -> dict[str, Any]:
+    return {"index": index, "embedding": list(numbers)}
+
+
+def test_vectors_come_in_the_order_of_the_texts() -> None:
+    answer = parse_embeddings({"data": [row(1, 3, 4), row(0, 1, 2)], "usage": {"prompt_tokens": 5}}, wanted=2)
+
+    assert answer.vectors == ((1.0, 2.0), (3.0, 4.0))
+    assert answer.counts == TokenCounts(prompt_tokens=5)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [row(0, 1, 2)],
+        [row(0, 1, 2), row(0, 1, 2)],
+        [row(0, 1, 2), row(2, 1, 2)],
+        [row(0, 1, 2), row(1, 1)],
+        [row(0), row(1)],
+        [row(0, float("nan")), row(1, 1.0)],
+        "none",
+    ],
+    ids=["too few", "twice", "gap", "lengths", "empty", "NaN", "text"],
+)
+def test_vectors_that_do_not_fit_the_texts_are_malformed(data: Any) -> None:
+    with pytest.raises(MalformedAnswer):
+        parse_embeddings({"data": data}, wanted=2)
+
+
+def test_models_are_read_with_their_context_where_it_is_told() -> None:
+    listing = {"data": [{"id": "a", "max_model_len": 2048, "owned_by": "vllm"}, {"id": "b"}]}
+
+    assert parse_models(listing) == (ListedModel("a", 2048), ListedModel("b"))
+
+
+def test_a_listing_of_another_form_is_malformed() -> None:
+    with pytest.raises(MalformedAnswer, match="no list of models"):
+        parse_models(json.loads('{"models": ["a"]}'))

@@ -1,0 +1,153 @@
+import json
+from datetime import UTC
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from graftwork.kit.errors import DependencyDown
+from graftwork.kit.errors import GraftworkError
+from graftwork.kit.errors import ModelRefused
+from graftwork.kit.errors import Overloaded
+from graftwork.kit.errors import RetryableError
+from graftwork.kit.errors import UnknownPool
+from graftwork_solvers.errors import KeyRefused
+from graftwork_solvers.errors import ParameterRefused
+from graftwork_solvers.failures import failure_inside
+from graftwork_solvers.failures import failure_of
+
+NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
+
+
+def openai_error(message: str = "words", **fields: Any) -> bytes:
+    return json.dumps({"error": {"message": message, **fields}}).encode()
+
+
+def failure(status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> GraftworkError:
+    return failure_of(status, headers or {}, body, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (307, ModelRefused),
+        (400, ModelRefused),
+        (401, KeyRefused),
+        (403, KeyRefused),
+        (404, ModelRefused),
+        (408, DependencyDown),
+        (413, ModelRefused),
+        (422, ModelRefused),
+        (429, Overloaded),
+        (500, DependencyDown),
+        (502, DependencyDown),
+        (503, DependencyDown),
+        (504, DependencyDown),
+        (529, Overloaded),
+    ],
+)
+def test_a_status_is_classified(status: int, expected: type[GraftworkError]) -> None:
+    assert type(failure(status)) is expected
+
+
+def test_a_full_endpoint_s_words_are_passed_on() -> None:
+    assert str(failure(429, openai_error("slow  down\n"))) == "the endpoint is full (429): slow down"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "2"}, 2.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "2", "retry-after-ms": "1500"}, 1.5),
+        ({"retry-after": "Sat, 21 Nov 2026 12:00:30 GMT"}, 30.0),
+        ({"retry-after": "Sat, 21 Nov 2026 11:00:00 GMT"}, 0.0),
+        ({"retry-after": "-5"}, 0.0),
+        ({"retry-after": "1e9"}, 3600.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "nan"}, None),
+        ({}, None),
+    ],
+)
+def test_the_time_to_wait_is_read_in_every_form(headers: dict[str, str], seconds: float | None) -> None:
+    told = failure(429, headers=headers)
+
+    assert isinstance(told, RetryableError)
+    assert told.retry_after_seconds == seconds
+
+
+def test_an_unavailable_endpoint_that_says_when_to_return_is_full() -> None:
+    assert type(failure(503, headers={"retry-after": "3"})) is Overloaded
+
+
+def test_a_used_up_quota_is_not_worth_waiting_for() -> None:
+    assert type(failure(429, openai_error("pay", code="insufficient_quota"))) is ModelRefused
+
+
+def test_a_refused_key_names_the_variable_and_not_the_endpoint_s_words() -> None:
+    refused = failure(401, openai_error("Incorrect API key provided: sk-abc***xyz"))
+
+    assert str(refused) == "the endpoint refused the API key (401): check OPENAI_API_KEY"
+
+
+@pytest.mark.parametrize("code", ["unsupported_parameter", "unsupported_value", "unknown_parameter"])
+def test_a_parameter_that_is_not_taken_is_named(code: str) -> None:
+    refused = failure(400, openai_error(code=code, param="temperature"))
+
+    assert isinstance(refused, ParameterRefused)
+    assert refused.parameter == "temperature"
+
+
+@pytest.mark.parametrize("fields", [{"code": "model_not_found"}, {"code": 404, "type": "NotFoundError"}])
+def test_a_model_that_the_endpoint_lacks_is_an_unknown_one(fields: dict[str, Any]) -> None:
+    assert type(failure(404, openai_error("The model `x` does not exist", **fields))) is UnknownPool
+
+
+def test_a_path_that_the_endpoint_lacks_asks_after_the_url() -> None:
+    assert "does its URL end in /v1?" in str(failure(404, b"<html>Not Found</html>"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        openai_error("too long"),
+        json.dumps({"object": "error", "message": "too long", "code": 400}).encode(),
+        json.dumps([{"error": {"message": "too long", "code": 400}}]).encode(),
+        json.dumps({"error": "too long"}).encode(),
+        b"too long",
+    ],
+    ids=["OpenAI", "older vLLM", "Gemini", "Ollama", "plain"],
+)
+def test_the_reason_is_found_in_every_form(body: bytes) -> None:
+    assert str(failure(400, body)) == "the endpoint refused the call (400): too long"
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"error": null}'])
+def test_an_error_without_words_still_reads_well(body: bytes) -> None:
+    assert str(failure(500, body)).startswith("the endpoint failed (500): ")
+
+
+def test_a_long_reason_is_cut() -> None:
+    assert len(str(failure(500, b"x" * 100_000))) < 500
+
+
+def test_a_redirect_says_where_to() -> None:
+    assert "https://elsewhere/v1" in str(failure(301, headers={"location": "https://elsewhere/v1"}))
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"error": {"message": "busy", "code": 429}}, Overloaded),
+        ({"error": {"message": "gone", "code": 502}}, DependencyDown),
+        ({"error": {"message": "odd", "code": "weird"}}, DependencyDown),
+        ({"error": "just words"}, DependencyDown),
+    ],
+)
+def test_an_error_inside_a_200_is_an_error(answer: dict[str, Any], expected: type[GraftworkError]) -> None:
+    assert type(failure_inside(answer, now=NOW)) is expected
+
+
+@pytest.mark.parametrize("answer", [{"choices": [1]}, {"choices": [1], "error": {"code": 500}}, {"error": None}])
+def test_an_answer_with_content_is_no_error(answer: dict[str, Any]) -> None:
+    assert failure_inside(answer, now=NOW) is None
