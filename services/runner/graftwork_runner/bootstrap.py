@@ -1,0 +1,33 @@
+"""The only place that wires the runner."""
+
+from graftwork.kit.blobs import Blobs
+from graftwork.kit.http import Readiness
+from graftwork.kit.logging import get_logger
+from graftwork.kit.service import Service
+from graftwork.kit.service import open_ledger
+from graftwork.models.client import SolverClient
+from graftwork_runner.context import runner_context
+from graftwork_runner.monty import MontyRuntime
+from graftwork_runner.settings import RunnerSettings
+from graftwork_runner.tasks import router
+
+log = get_logger(__name__)
+
+
+async def build(settings: RunnerSettings) -> Service:
+    """Build the service and start its sandbox. Raises ``SandboxDown``."""
+    plane = SolverClient(settings.pools)
+    runtime = MontyRuntime(settings.limits, processes=settings.sandbox_processes, binary=settings.sandbox_binary)
+    await runtime.start()
+    log.info("sandbox.started", walls=runtime.walls, processes=settings.sandbox_processes)
+    readiness = Readiness()
+    readiness.watch("sandbox", runtime.ping)
+    return Service(
+        router=router,
+        settings=settings,
+        ledger=open_ledger(settings, router.service),
+        blobs=Blobs.open(settings.blobs),
+        context=runner_context(plane, runtime, settings),
+        readiness=readiness,
+        closing=(runtime.close, plane.close),
+    )

@@ -1,0 +1,94 @@
+"""Whether what came out of the sandbox is a sample: shape, honesty, and a readable reason where it is not. Pure."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from graftwork.contracts.ids import derived_id
+from graftwork.contracts.ids import digest
+from graftwork.contracts.workflows import FailureReason
+from graftwork.contracts.workflows import SampleRow
+from graftwork_runner.errors import JsonRefused
+from graftwork_runner.errors import UnusableSchema
+from graftwork_runner.readable import readable
+from graftwork_runner.sandbox import Outcome
+from graftwork_runner.sandbox import SeedInput
+from graftwork_runner.strict_json import JsonLimits
+from graftwork_runner.strict_json import parse_object
+
+_EXCERPT_CHARS = 200
+
+
+def judge(
+    seeds: Sequence[SeedInput],
+    outcomes: Sequence[Outcome],
+    *,
+    schema: Mapping[str, Any],
+    limits: JsonLimits,
+    node_id: str,
+) -> list[SampleRow]:
+    """One row per outcome, in the order of the seeds.
+
+    A good row's output fits ``schema``, was made with at least one model call, and differs from the
+    outputs of all other seeds. Raises ``UnusableSchema``.
+    """
+    by_index = {seed.index: seed for seed in seeds}
+    validator = Draft202012Validator(schema, registry=Registry())  # an empty registry fetches nothing
+    rows = [_row(by_index[o.index], o, validator=validator, limits=limits, node_id=node_id) for o in outcomes]
+    return _without_copies(rows)
+
+
+def _row(
+    seed: SeedInput, outcome: Outcome, *, validator: Draft202012Validator, limits: JsonLimits, node_id: str
+) -> SampleRow:
+    row = SampleRow(
+        sample_id=derived_id(node_id, seed.index), seed_index=seed.index, seed=seed.values, calls=outcome.calls
+    )
+    if outcome.record is None:
+        return _failed(row, outcome.reason or FailureReason.CRASHED, outcome.detail)
+    try:
+        output = parse_object(outcome.record, limits)
+    except JsonRefused as error:
+        return _failed(row, FailureReason.INVALID_OUTPUT, f"the record is refused: {error}")
+    problem = _misfit(output, validator)
+    if problem is not None:
+        return _failed(row, FailureReason.INVALID_OUTPUT, problem)
+    if outcome.calls == 0:
+        return _failed(row, FailureReason.CANNED_OUTPUT, "the record was made without asking the model")
+    return row.model_copy(update={"output": output})
+
+
+def _misfit(output: Mapping[str, Any], validator: Draft202012Validator) -> str | None:
+    try:
+        error = best_match(validator.iter_errors(output))
+    except Unresolvable as unresolved:
+        raise UnusableSchema(f"the output schema cannot be applied: {unresolved}") from unresolved
+    if error is None:
+        return None
+    returned = readable(json.dumps(output, ensure_ascii=False), _EXCERPT_CHARS)
+    return f"{error.json_path}: {readable(error.message, _EXCERPT_CHARS)}; returned: {returned}"
+
+
+def _without_copies(rows: Sequence[SampleRow]) -> list[SampleRow]:
+    """Fail every row whose output another seed got too: it does not depend on what it was given."""
+    same: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.output is not None:
+            same[digest(row.output)].add(digest(row.seed))
+    copied = {output for output, seeds in same.items() if len(seeds) > 1}
+    why = "another seed gave exactly the same record"
+    return [
+        _failed(row, FailureReason.CANNED_OUTPUT, why) if row.output and digest(row.output) in copied else row
+        for row in rows
+    ]
+
+
+def _failed(row: SampleRow, reason: FailureReason, detail: str) -> SampleRow:
+    return row.model_copy(update={"output": None, "reason": reason.value, "detail": readable(detail)})

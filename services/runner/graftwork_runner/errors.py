@@ -1,0 +1,35 @@
+"""Errors of the runner.
+
+What goes wrong inside a workflow is a result (a ``FailureReason``), not one of these.
+
+DependencyDown (kit)
+  x SandboxDown               no sandbox worker can be started
+PermanentError (kit)
+  x UnusableSchema            the job's output schema cannot be applied to any record
+ValueError                    raised at the door of the sandbox and told to the code inside, which may catch it
+  x JsonRefused               text is not the bounded, strict JSON we accept
+  x TemplateRefused           a prompt is not a template of our dialect, or does not fit its variables
+"""
+
+from graftwork.kit.errors import DependencyDown
+from graftwork.kit.errors import PermanentError
+
+
+class SandboxDown(DependencyDown):
+    """No sandbox worker can be started: the binary is missing, or the machine is out of processes."""
+
+    code = "sandbox_down"
+
+
+class UnusableSchema(PermanentError):
+    """The job's output schema cannot be applied to any record, e.g. a ``$ref`` that leads nowhere."""
+
+    code = "unusable_schema"
+
+
+class JsonRefused(ValueError):
+    """Text is not the bounded, strict JSON we accept."""
+
+
+class TemplateRefused(ValueError):
+    """A prompt is not a template of our dialect, or does not fit the variables given."""

@@ -1,0 +1,62 @@
+"""Settings of the runner."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from graftwork.kit.settings import ServiceSettings
+from graftwork.models.addresses import PoolAddresses
+from graftwork.models.addresses import PoolsSetting
+from graftwork_runner.sandbox import Limits
+
+_DEFAULT = Limits()
+
+
+class RunnerSettings(ServiceSettings):
+    """Read from ``GRAFTWORK_*``. What a workflow may use, and how many may run at once."""
+
+    pools: PoolsSetting = Field(
+        default=PoolAddresses.everywhere("127.0.0.1:50051"),
+        description="gRPC target of the solvers: one for all pools, or a JSON object pool -> target",
+    )
+    sandbox_processes: int = Field(default=8, ge=1, description="worker processes; chunks beyond it wait for one")
+    sandbox_binary: Path | None = Field(default=None, description="the worker, or a wrapper around it")
+    sandbox_turn_seconds: float = Field(
+        default=_DEFAULT.turn_seconds, gt=0, description="computing between two model calls; waiting is free"
+    )
+    sandbox_sample_seconds: float = Field(
+        default=_DEFAULT.sample_seconds, gt=0, description="computing for one record in all"
+    )
+    sandbox_memory_bytes: int = Field(
+        default=_DEFAULT.memory_bytes, ge=8 * 1024 * 1024, description="heap of one session"
+    )
+    sandbox_recursion_depth: int = Field(default=_DEFAULT.recursion_depth, ge=20, le=1_000)
+    sandbox_calls_per_sample: int = Field(default=_DEFAULT.calls_per_sample, ge=1)
+    sandbox_prompt_chars: int = Field(default=_DEFAULT.prompt_chars, ge=100, description="one rendered prompt")
+    sandbox_output_chars: int = Field(default=_DEFAULT.output_chars, ge=100, description="one record, as JSON")
+    sandbox_print_bytes: int = Field(
+        default=_DEFAULT.print_bytes, ge=0, description="print() goes nowhere; this much of it is tolerated"
+    )
+    sandbox_session_seeds: int = Field(default=_DEFAULT.session_seeds, ge=1, description="seeds side by side")
+    sandbox_sessions_lost: int = Field(
+        default=_DEFAULT.sessions_lost, ge=0, description="dead sessions of a chunk before its rest is given up"
+    )
+    chunk_seconds: float = Field(
+        default=900.0, gt=0, description="longest run of one request, models included; its deadline may be sooner"
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """What a workflow may use."""
+        return Limits(
+            turn_seconds=self.sandbox_turn_seconds,
+            sample_seconds=self.sandbox_sample_seconds,
+            memory_bytes=self.sandbox_memory_bytes,
+            recursion_depth=self.sandbox_recursion_depth,
+            calls_per_sample=self.sandbox_calls_per_sample,
+            prompt_chars=self.sandbox_prompt_chars,
+            output_chars=self.sandbox_output_chars,
+            print_bytes=self.sandbox_print_bytes,
+            session_seeds=self.sandbox_session_seeds,
+            sessions_lost=self.sandbox_sessions_lost,
+        )

@@ -1,0 +1,21 @@
+"""The real sandbox. Every test has its own pool: workers start in milliseconds."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.workflow_bench import Bench
+from tests.support.workflow_bench import Benches
+
+
+@pytest.fixture
+def benches() -> Benches:
+    """For tests that choose limits or need several runtimes."""
+    return Benches()
+
+
+@pytest.fixture
+async def bench(benches: Benches) -> AsyncIterator[Bench]:
+    """A bench with the usual limits."""
+    async with benches.open() as bench:
+        yield bench
