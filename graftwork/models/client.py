@@ -14,6 +14,7 @@ import grpc.aio
 import stamina
 
 from graftwork.kit.errors import DependencyDown
+from graftwork.kit.errors import GraftworkError
 from graftwork.kit.tracing import current_traceparent
 from graftwork.models import statuses
 from graftwork.models import wire
@@ -105,16 +106,22 @@ class SolverClient:
             backoff_seconds=self._backoff_seconds,
             jitter=self._jitter,
         )
+        metadata = (("traceparent", current_traceparent()),)
+        last: GraftworkError | None = None
         async for attempt in stamina.retry_context(on=patience, attempts=None, timeout=None):
             with attempt:
-                return await self._once(call, message, pool, until - self._monotonic())
+                try:
+                    return await call(message, timeout=until - self._monotonic(), metadata=metadata)
+                except grpc.aio.AioRpcError as failure:
+                    last = _error_of(failure, pool, timeout_seconds, last)
+                    raise last from failure
         raise AssertionError("stamina ends with an answer or an error")
 
-    async def _once(self, call: Callable[..., Awaitable[_Answer]], message: Any, pool: str, seconds: float) -> _Answer:
-        metadata = (("traceparent", current_traceparent()),)
-        try:
-            return await call(message, timeout=seconds, metadata=metadata)
-        except grpc.aio.AioRpcError as failure:
-            if failure.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-                raise DependencyDown(f"pool {pool!r} did not answer in time ({seconds:.3g} s)") from failure
-            raise statuses.error_of(failure, pool=pool) from failure
+
+def _error_of(
+    failure: grpc.aio.AioRpcError, pool: str, timeout_seconds: float, last: GraftworkError | None
+) -> GraftworkError:
+    """What to raise; when the deadline cut a retry short, the reason for that retry says more."""
+    if failure.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
+        return statuses.error_of(failure, pool=pool)
+    return last or DependencyDown(f"pool {pool!r} did not answer in time ({timeout_seconds:.3g} s)")
