@@ -12,6 +12,7 @@ PermanentError
     - NoAnswer                  the address we were given is not answered
     - KeyRefused                the model endpoint wants another key
     - ServicesMissing           services of Graftwork are not installed
+    - SettingInvalid            an environment variable has a value that is none
     - ServiceGaveUp             a service of Graftwork ended again and again
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from graftwork.kit.errors import PermanentError
+from graftwork.local.last_words import last_words
 
 
 class LocalServerError(PermanentError):
@@ -87,7 +89,7 @@ class ServerDied(LocalServerError):
     code = "server_died"
 
     def __init__(self, server: str, *, returncode: int, log_tail: tuple[str, ...], log_path: Path) -> None:
-        super().__init__(f"{server} {_ended(returncode)}{_last_words(log_tail)} (log: {log_path})")
+        super().__init__(f"{server} {_ended(returncode)}{_saying(log_tail)} (log: {log_path})")
         self.returncode = returncode
         self.log_tail = log_tail
 
@@ -98,7 +100,7 @@ class NotReadyInTime(LocalServerError):
     code = "not_ready_in_time"
 
     def __init__(self, server: str, *, seconds: float, log_tail: tuple[str, ...], log_path: Path) -> None:
-        super().__init__(f"{server} was not ready within {seconds:g} s{_last_words(log_tail)} (log: {log_path})")
+        super().__init__(f"{server} was not ready within {seconds:g} s{_saying(log_tail)} (log: {log_path})")
         self.log_tail = log_tail
 
 
@@ -134,6 +136,15 @@ class ServicesMissing(LocalServerError):
         )
 
 
+class SettingInvalid(LocalServerError):
+    """An environment variable has a value that is none."""
+
+    code = "setting_invalid"
+
+    def __init__(self, variable: str, reason: str) -> None:
+        super().__init__(f"{variable}: {reason}")
+
+
 class ServiceGaveUp(LocalServerError):
     """A service of Graftwork ended again and again."""
 
@@ -148,10 +159,6 @@ def _ended(returncode: int) -> str:
     return f"was killed by signal {-returncode}" if returncode < 0 else f"ended with status {returncode}"
 
 
-def _last_words(log_tail: tuple[str, ...]) -> str:
-    """Quote the line that most likely says why: the last complaint, else the last line."""
-    complaints = [
-        line for line in log_tail if any(word in line.lower() for word in ("error", "exception", "fail", "fatal"))
-    ]
-    said = (complaints or list(log_tail))[-1:]
-    return f", saying: {said[0][:300]}" if said else ""
+def _saying(log_tail: tuple[str, ...]) -> str:
+    said = last_words(log_tail)
+    return f", saying: {said}" if said else ""

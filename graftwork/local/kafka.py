@@ -116,7 +116,8 @@ class _Node:
     async def _format_once(self) -> None:
         if (self._data / "meta.properties").exists():
             return
-        cluster_id = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+        # Begins with a zero, or one id in 64 would begin with a dash and be taken for an option.
+        cluster_id = urlsafe_b64encode(b"\0" + secrets.token_bytes(15)).decode().rstrip("=")
         arguments = ("format", "-t", cluster_id, "-c", str(self._properties))
         async with self._process("Kafka's storage tool", "kafka.tools.StorageTool", *arguments) as tool:
             await tool.wait_success()

@@ -96,7 +96,12 @@ class _TinyModel:
             stop_timeout_seconds=self._settings.stop_timeout_seconds,
             min_free_disk_mib=self._settings.min_free_disk_mib,
         )
-        return await started(process, self._ready, timeout_seconds=self._settings.start_timeout_seconds)
+        async with httpx.AsyncClient(timeout=ANSWER_TIMEOUT_SECONDS, trust_env=False) as client:
+
+            async def ready() -> bool:
+                return await _is_healthy(client, self._port)
+
+            return await started(process, ready, timeout_seconds=self._settings.start_timeout_seconds)
 
     def _command(self) -> tuple[str, ...]:
         settings = self._settings
@@ -107,13 +112,14 @@ class _TinyModel:
             *("--threads", str(max(1, (os.cpu_count() or 1) - 1))),  # the rest of the platform needs one too
         )
 
-    async def _ready(self) -> bool:
-        async with httpx.AsyncClient(timeout=ANSWER_TIMEOUT_SECONDS, trust_env=False) as client:
-            try:
-                answer = await client.get(f"http://{HOST}:{self._port}/health")
-            except httpx.HTTPError:
-                return False
-        return answer.status_code == HTTPStatus.OK
+
+async def _is_healthy(client: httpx.AsyncClient, port: int) -> bool:
+    """Tell whether the weights are loaded."""
+    try:
+        answer = await client.get(f"http://{HOST}:{port}/health")
+    except httpx.HTTPError:
+        return False
+    return answer.status_code == HTTPStatus.OK
 
 
 async def _given(address: str, key: SecretStr | None) -> Server:

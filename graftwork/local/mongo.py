@@ -1,5 +1,6 @@
 """A real MongoDB on this machine: a replica set of one, as transactions need it."""
 
+import asyncio
 import importlib.metadata
 import shutil
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pymongo import AsyncMongoClient
+from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 from pymongo.errors import PyMongoError
 
@@ -42,10 +43,19 @@ class Program:
     path: str
     secantus: bool = False
 
+    @property
+    def replica_set(self) -> str:
+        """Name of the set it forms."""
+        return "secantus" if self.secantus else REPLICA_SET
+
     def command(self, *, port: int, data: Path, cache_gib: float) -> tuple[str, ...]:
         """Return the command line that serves ``data`` on ``port``."""
         if self.secantus:
-            return (self.path, "--port", str(port), "--storage-path", str(data))
+            cache = f"{round(cache_gib * 1024)}M"
+            return (
+                *(self.path, "--storage-path", str(data), "--port", str(port), "--host", HOST),
+                *("--cache-size", cache, "--log-level", "WARNING"),
+            )
         return (
             *(self.path, "--dbpath", str(data), "--port", str(port), "--bind_ip", HOST, "--replSet", REPLICA_SET),
             *("--wiredTigerCacheSizeGB", str(cache_gib), "--oplogSize", "256"),
@@ -116,7 +126,7 @@ class _Node:
         (self._home / "data").mkdir(parents=True, exist_ok=True)
         self._on_progress("Starting MongoDB")
         process = await retry_other_ports(self._attempt)
-        return Server(NAME, f"mongodb://{HOST}:{self._port}/?replicaSet={REPLICA_SET}", process)
+        return Server(NAME, f"mongodb://{HOST}:{self._port}/?replicaSet={self._program.replica_set}", process)
 
     async def _attempt(self) -> OwnedProcess:
         (self._port,) = preferred_ports(self._home / "ports.json", 1)
@@ -131,35 +141,45 @@ class _Node:
         return await started(process, self._ready, timeout_seconds=self._settings.start_timeout_seconds)
 
     async def _ready(self) -> bool:
-        """Bring the set one step nearer to a primary; tell whether it is there."""
-        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-            HOST, self._port, directConnection=True, serverSelectionTimeoutMS=ANSWER_TIMEOUT_MS
-        )
-        async with client:
-            try:
-                if (await client.admin.command("hello"))["isWritablePrimary"]:
-                    return True
-                await self._configure(client)
-            except PyMongoError:
-                pass  # not listening yet, or between two states: asked again
-            return False
+        return await asyncio.to_thread(_advance, self._port)
 
-    async def _configure(self, client: AsyncMongoClient[dict[str, Any]]) -> None:
-        config = {"_id": REPLICA_SET, "members": [{"_id": 0, "host": f"{HOST}:{self._port}"}]}
+
+def _advance(port: int) -> bool:
+    """Bring the set one step nearer to a primary; tell whether it is there."""
+    with _client(HOST, port, directConnection=True) as client:
         try:
-            await client.admin.command("replSetGetStatus")
-        except OperationFailure as failure:
-            if failure.code == NOT_YET_INITIALIZED:
-                await client.admin.command("replSetInitiate", config)
-            elif failure.code == INVALID_CONFIG:
-                # The set kept in the data names the port of another run; nobody else can hold a vote in it.
-                await client.admin.command("replSetReconfig", {**config, "version": 1}, force=True)
+            if client.admin.command("hello")["isWritablePrimary"]:
+                return True
+            _configure(client, port)
+        except PyMongoError:
+            pass  # not listening yet, or between two states: asked again
+        return False
+
+
+def _configure(client: MongoClient[dict[str, Any]], port: int) -> None:
+    config = {"_id": REPLICA_SET, "members": [{"_id": 0, "host": f"{HOST}:{port}"}]}
+    try:
+        client.admin.command("replSetGetStatus")
+    except OperationFailure as failure:
+        if failure.code == NOT_YET_INITIALIZED:
+            client.admin.command("replSetInitiate", config)
+        elif failure.code == INVALID_CONFIG:
+            # The set kept in the data names the port of another run; nobody else can hold a vote in it.
+            client.admin.command("replSetReconfig", {**config, "version": 1}, force=True)
 
 
 async def _has_primary(address: str) -> bool:
-    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(address, serverSelectionTimeoutMS=ANSWER_TIMEOUT_MS)
-    async with client:
-        try:
-            return bool((await client.admin.command("hello"))["isWritablePrimary"])
-        except PyMongoError:
-            return False
+    return await asyncio.to_thread(_finds_primary, address)
+
+
+def _finds_primary(address: str) -> bool:
+    try:
+        with _client(address) as client:
+            return bool(client.admin.command("hello")["isWritablePrimary"])
+    except PyMongoError:
+        return False
+
+
+def _client(host: str, port: int | None = None, **options: Any) -> MongoClient[dict[str, Any]]:
+    """Open the blocking client, for a thread: the async one leaks a socket when closed while it connects."""
+    return MongoClient(host, port, serverSelectionTimeoutMS=ANSWER_TIMEOUT_MS, **options)

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import NoReturn
 
 from graftwork.local.errors import HomeInUse
-from graftwork.local.errors import LocalServerError
+from graftwork.local.groups import plainly
 from graftwork.local.kafka import kafka_server
 from graftwork.local.model import model_server
 from graftwork.local.mongo import mongo_server
@@ -85,7 +85,7 @@ class LocalServers:
         Raises:
             ServerDied: one of them ended by itself.
         """
-        with _plainly():
+        with plainly():
             async with asyncio.TaskGroup() as group:
                 for server in self._servers:
                     if server.process is not None:
@@ -95,7 +95,7 @@ class LocalServers:
 
     async def _start(self) -> ServerAddresses:
         given = self._settings
-        with _plainly():
+        with plainly():
             async with asyncio.TaskGroup() as group:
                 kafka = group.create_task(self._enter(kafka_server, "kafka", given.kafka))
                 mongo = group.create_task(self._enter(mongo_server, "mongo", given.mongo))
@@ -126,20 +126,3 @@ def _sole_user(home: Path) -> Iterator[None]:
         except BlockingIOError:
             raise HomeInUse(home) from None
         yield
-
-
-@contextmanager
-def _plainly() -> Iterator[None]:
-    """Raise the first of our own errors instead of the group it came in; anything else keeps its group."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        ours, others = group.split(LocalServerError)
-        if ours is None or others is not None:
-            raise
-        raise _first(ours) from None
-
-
-def _first(group: BaseExceptionGroup[LocalServerError]) -> LocalServerError:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

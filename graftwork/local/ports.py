@@ -3,12 +3,17 @@
 import json
 import socket
 from collections.abc import Iterable
-from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
+from random import SystemRandom
 
 from graftwork.local.errors import PortTaken
 
 HOST = "127.0.0.1"
+
+
+# Below what systems hand out to outgoing connections: those would take a remembered port between two runs.
+CHOICE = range(20_000, 32_000)
 
 
 def free_ports(count: int) -> tuple[int, ...]:
@@ -16,11 +21,8 @@ def free_ports(count: int) -> tuple[int, ...]:
 
     Nothing keeps them free until they are used; whoever starts a server on one retries with others.
     """
-    with ExitStack() as held:  # all bound at the same moment, or the kernel may name one twice
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        return tuple(each.getsockname()[1] for each in sockets)
+    shuffled = SystemRandom().sample(CHOICE, len(CHOICE))
+    return tuple(islice((port for port in shuffled if not is_taken(port)), count))
 
 
 def is_taken(port: int) -> bool:

@@ -25,7 +25,7 @@ from graftwork.local.errors import ServerDied
 from graftwork.local.ports import is_taken
 from graftwork.local.ports import require_free
 
-POLL_INTERVAL_SECONDS = 0.05
+POLL_INTERVAL_SECONDS = 0.1
 TAIL_BYTES = 16_384
 TAIL_LINES = 20
 MIB = 1024 * 1024
@@ -43,12 +43,12 @@ def require_disk(server: str, directory: Path, needed_mib: int) -> None:
 
 
 def log_tail(log_path: Path) -> tuple[str, ...]:
-    """Return the last lines of a log, oldest first."""
+    """Return the last lines of a log, oldest first; Java's stack frames, which crowd out the rest, left out."""
     with log_path.open("rb") as log:
         log.seek(0, os.SEEK_END)
         log.seek(max(0, log.tell() - TAIL_BYTES))
         lines = log.read().decode(errors="replace").splitlines()
-    return tuple(line.strip() for line in lines if line.strip())[-TAIL_LINES:]
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("\tat "))[-TAIL_LINES:]
 
 
 class OwnedProcess:

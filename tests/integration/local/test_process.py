@@ -17,6 +17,7 @@ from graftwork.local.ports import free_ports
 from graftwork.local.process import OwnedProcess
 from graftwork.local.process import log_tail
 from tests.support.eventually import assert_eventually
+from tests.support.processes import assert_gone
 
 STUBBORN_PARENT_OF_A_CHILD = """
 import signal, subprocess, sys
@@ -59,14 +60,6 @@ async def yes() -> bool:
 
 async def no() -> bool:
     return False
-
-
-def assert_gone(pid: int) -> None:
-    """Check that it runs no more; what is left of it may wait for its parent to notice."""
-    try:
-        assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return
 
 
 async def logged_pids(log_path: Path, count: int) -> list[int]:

@@ -1,7 +1,7 @@
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient
-from pymongo import AsyncMongoClient
+from pymongo import MongoClient
 
 
 async def test_kafka_of_the_run_answers(kafka_address: str) -> None:
@@ -13,14 +13,14 @@ async def test_kafka_of_the_run_answers(kafka_address: str) -> None:
         await client.close()
 
 
-async def test_mongo_of_the_run_has_transactions(mongo_address: str) -> None:
-    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(mongo_address)
-    async with client, client.start_session() as session:
-        await session.start_transaction()
-        await client.fixture_check.things.insert_one({"_id": 1}, session=session)
+def test_mongo_of_the_run_has_transactions(mongo_address: str) -> None:
+    with MongoClient[dict[str, Any]](mongo_address) as client, client.start_session() as session:
+        things = client.fixture_check.things
+        session.start_transaction()
+        things.insert_one({"_id": 1}, session=session)
 
-        assert await client.fixture_check.things.find_one({}, session=session) == {"_id": 1}
+        assert things.find_one({}, session=session) == {"_id": 1}
 
-        await session.abort_transaction()
+        session.abort_transaction()
 
-        assert await client.fixture_check.things.find_one({}) is None
+        assert things.find_one({}) is None
