@@ -24,10 +24,12 @@ from tests.support.scripted_model.latent import refined
 from tests.support.scripted_model.latent import score
 from tests.support.scripted_model.latent import template_marker
 from tests.support.scripted_model.latent import template_quality
+from tests.support.scripted_model.latent import text_marker
 from tests.support.scripted_model.latent import text_quality
 from tests.support.scripted_model.script import Fault
 from tests.support.scripted_model.script import Quality
 
+ANY_OBJECT = {"type": "object"}
 _METRIC_RANGE = (5, 8)
 _METRICS_WANTED = re.compile(r"(\d+)(?:\s*(?:-|\u2013|to|and)\s*(\d+))?\s+(?:\w+\s+){0,3}metrics", re.IGNORECASE)
 _METRIC_LINE = re.compile(
@@ -65,6 +67,8 @@ def content(asked: Asked) -> str:
     call = asked.call
     if call.schema is None:
         return prose.text(call, asked.knobs, asked.draws)
+    if call.schema == ANY_OBJECT:
+        return json.dumps({"text": prose.text(call, asked.knobs, asked.draws)})
     builder = _BUILDERS.get(call.role)
     answer = Answer({}) if builder is None else builder(asked)
     return json.dumps(_fitted(answer, asked), ensure_ascii=False)
@@ -89,8 +93,7 @@ def _text(name: str, asked: Asked) -> str:
     if asked.call.role in _BUILDERS:
         return asked.draws.choose(words.IMPROVEMENTS, "text", name)[1]
     one = prose.text(asked.call, asked.knobs, Draws(asked.draws.share(name)))
-    mark = one[one.rindex("[q=") :]
-    return f"{mark} {one}" if name else one
+    return f"{text_marker(text_quality(one))} {one}"  # ahead, since a field may be too short for more
 
 
 def _seeds(asked: Asked) -> Answer:

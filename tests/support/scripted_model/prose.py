@@ -25,8 +25,9 @@ def text(call: ChatCall, knobs: Quality, draws: Draws) -> str:
         *draws.shuffled(words.SENTENCES, "sentences")[:count],
         draws.choose(words.CLOSINGS, "closing"),
     ]
-    sentences = [_filled(frame, subject, draws, place) for place, frame in enumerate(frames)]
-    return " ".join([*sentences, text_marker(quality)])
+    first, *others = [_filled(frame, subject, draws, place) for place, frame in enumerate(frames)]
+    # In the first sentence, where neither clipping nor tidying of the text loses it.
+    return " ".join([f"{first[:-1]} {text_marker(quality)}{first[-1]}", *others])
 
 
 def topic(prompt: str, draws: Draws) -> str:
