@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := graftwork $(wildcard services/*/graftwork_*)
 
-.PHONY: install demo test check lint types imports proto format clean
+.PHONY: install demo test check lint types imports proto contracts format clean
 
 install: $(VENV)/.installed
 
@@ -17,7 +17,7 @@ demo: install
 test: install
 	$(BIN)/pytest -n auto
 
-check: lint types imports proto
+check: lint types imports proto contracts
 
 lint: install
 	$(BIN)/ruff check .
@@ -31,6 +31,9 @@ imports: install
 
 proto: install
 	scripts/proto-check
+
+contracts: install
+	$(BIN)/python scripts/contracts.py --check
 
 format: install
 	$(BIN)/ruff check --fix .

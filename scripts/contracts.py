@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Publishes the JSON Schemas of the events in docs/contracts/events, and keeps every version there was.
+
+``scripts/contracts.py`` writes what the models say today; a version it replaces moves to ``history/``.
+A change that old services would not survive is refused. ``--check`` writes nothing and fails on drift.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from graftwork.contracts.compatibility import shape
+from graftwork.contracts.compatibility import transitive_incompatibilities
+from graftwork.contracts.events import EventData
+from graftwork.contracts.schemas import published_name
+from graftwork.contracts.schemas import published_schema
+from graftwork.contracts.schemas import schema_text
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "contracts" / "events"
+
+
+class Published:
+    """One event's contract on disk: the current version and those before it."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self.current = folder / f"{name}.json"
+        self.history = folder / "history" / name
+
+    def versions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every version there ever was, oldest first."""
+        past = sorted(self.history.glob("*.json"), key=lambda path: int(path.stem))
+        for path in [*past, *([self.current] if self.current.exists() else [])]:
+            yield path.stem, json.loads(path.read_text(encoding="utf-8"))
+
+    def write(self, schema: dict[str, Any]) -> None:
+        """Make ``schema`` the current version; the one before stays, unless only words changed."""
+        versions = list(self.versions())
+        if self.current.exists() and shape(versions[-1][1]) != shape(schema):
+            self.history.mkdir(parents=True, exist_ok=True)
+            self.current.rename(self.history / f"{len(versions)}.json")
+        self.current.parent.mkdir(parents=True, exist_ok=True)
+        self.current.write_text(schema_text(schema), encoding="utf-8")
+
+    def is_stale(self, schema: dict[str, Any]) -> bool:
+        """Whether the file says something else than the model."""
+        return not self.current.exists() or self.current.read_text(encoding="utf-8") != schema_text(schema)
+
+
+def publish(events: Iterable[type[EventData]], folder: Path, *, check: bool) -> Iterator[str]:
+    """Publish what may be published, or only look; one line for everything that is wrong."""
+    schemas = {published_name(event.event_name): published_schema(event) for event in events}
+    for path in sorted(folder.glob("*.json")):
+        if path.stem not in schemas:
+            yield f"{path.stem}: the event is gone, but services of older releases still send it"
+    for name, schema in sorted(schemas.items()):
+        published = Published(folder, name)
+        refused = transitive_incompatibilities(published.versions(), schema)
+        yield from (f"{name}: {problem}" for problem in refused)
+        if refused or not published.is_stale(schema):
+            continue
+        if check:
+            yield f"{name}: the published schema is stale: run scripts/contracts.py"
+        else:
+            published.write(schema)
+
+
+def main() -> int:
+    """Return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file would change")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the schemas lie")
+    arguments = parser.parse_args()
+    found = list(publish(EventData.registry.values(), arguments.folder, check=arguments.check))
+    sys.stderr.writelines(f"{line}\n" for line in found)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
