@@ -19,7 +19,9 @@ class RunnerSettings(ServiceSettings):
         default=PoolAddresses.everywhere("127.0.0.1:50051"),
         description="gRPC target of the solvers: one for all pools, or a JSON object pool -> target",
     )
-    sandbox_processes: int = Field(default=8, ge=1, description="worker processes; chunks beyond it wait for one")
+    sandbox_processes: int = Field(
+        default=16, ge=1, description="most worker processes; with fewer than task_concurrency, requests wait for one"
+    )
     sandbox_binary: Path | None = Field(default=None, description="the worker, or a wrapper around it")
     sandbox_turn_seconds: float = Field(
         default=_DEFAULT.turn_seconds, gt=0, description="computing between two model calls; waiting is free"
