@@ -19,6 +19,8 @@ Progress = Callable[[str], None]
 """Takes one line for a person to read."""
 
 PORT_ATTEMPTS = 3
+ANSWER_ATTEMPTS = 3
+ANSWER_PAUSE_SECONDS = 1.0
 
 
 def silent(_line: str) -> None:
@@ -49,14 +51,17 @@ class Starter(Protocol):
 
 
 async def given_server(name: str, address: str, *, setting: str, answers: Callable[[str], Awaitable[bool]]) -> Server:
-    """Take a server that runs already.
+    """Take a server that runs already, or is about to.
 
     Raises:
         NoAnswer: it does not.
     """
-    if not await answers(address):
-        raise NoAnswer(name, address, setting=setting)
-    return Server(name, address)
+    for attempt in range(ANSWER_ATTEMPTS):
+        if attempt:
+            await asyncio.sleep(ANSWER_PAUSE_SECONDS)
+        if await answers(address):
+            return Server(name, address)
+    raise NoAnswer(name, address, setting=setting)
 
 
 async def retry_other_ports(start: Callable[[], Awaitable[OwnedProcess]]) -> OwnedProcess:
