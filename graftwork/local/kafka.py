@@ -6,6 +6,7 @@ import secrets
 import sys
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from aiokafka.errors import KafkaError
 
 from graftwork.local.errors import BinaryMissing
 from graftwork.local.errors import DownloadFailed
-from graftwork.local.errors import LocalServerError
+from graftwork.local.errors import ServerDied
 from graftwork.local.ports import HOST
 from graftwork.local.ports import preferred_ports
 from graftwork.local.process import OwnedProcess
+from graftwork.local.process import require_disk
 from graftwork.local.server import Progress
 from graftwork.local.server import Server
 from graftwork.local.server import accepts
@@ -75,28 +77,23 @@ async def kafka_server(
     if address is not None:
         server = await given_server(NAME, address, setting="GRAFTWORK_KAFKA", answers=_answers)
     else:
-        server = await _Node(home, settings, on_progress).start()
+        command = await _command(home, settings, on_progress)
+        on_progress(f"Starting Kafka {VERSION}")
+        server = await _Node(home, settings, command).start()
     async with stopping(server):
         yield server
 
 
 class _Node:
-    def __init__(self, home: Path, settings: LocalSettings, on_progress: Progress) -> None:
+    def __init__(self, home: Path, settings: LocalSettings, command: Sequence[str]) -> None:
         self._home = home
         self._data = home / "data"
         self._properties = home / "server.properties"
         self._settings = settings
-        self._on_progress = on_progress
+        self._command = command
         self._address = ""
 
     async def start(self) -> Server:
-        java = _java()
-        jars = await self._jars()
-        self._command = (
-            *(java, f"-Xmx{self._settings.kafka_heap_mib}m", *JVM_OPTIONS),
-            *("-cp", f"{jars}/*"),
-        )
-        self._on_progress(f"Starting Kafka {VERSION}")
         process = await retry_other_ports(self._attempt)
         return Server(NAME, self._address, process)
 
@@ -132,26 +129,36 @@ class _Node:
             min_free_disk_mib=self._settings.min_free_disk_mib,
         )
 
-    async def _jars(self) -> Path:
-        directory = self._settings.cache_dir / f"kafka-{VERSION}"
-        if directory.is_dir():
-            return directory
-        if importlib.util.find_spec("jgo") is None:
-            raise BinaryMissing(NAME, remedy=INSTALL)
-        self._on_progress(f"Downloading Kafka {VERSION} (45 MiB, once)")
-        command = (sys.executable, "-P", str(Path(__file__).with_name("jars.py")), str(directory), *COORDINATES)
-        download = OwnedProcess(
-            "The download",
-            command,
-            log_path=self._home / "download.log",
-            min_free_disk_mib=self._settings.min_free_disk_mib,
-        )
-        try:
-            async with download, asyncio.timeout(self._settings.download_timeout_seconds):
-                await download.wait_success()
-        except (LocalServerError, TimeoutError) as error:
-            raise DownloadFailed(f"Kafka {VERSION}", reason=str(error) or "it took too long") from error
+
+async def _command(home: Path, settings: LocalSettings, on_progress: Progress) -> tuple[str, ...]:
+    """Return what runs a class of Kafka's; its name and arguments follow."""
+    java, jars = _java(), await _jars(home, settings, on_progress)
+    return (java, f"-Xmx{settings.kafka_heap_mib}m", *JVM_OPTIONS, "-cp", f"{jars}/*")
+
+
+async def _jars(home: Path, settings: LocalSettings, on_progress: Progress) -> Path:
+    """Return where the jars lie, fetched now where that never happened before."""
+    directory = settings.cache_dir / f"kafka-{VERSION}"
+    if directory.is_dir():
         return directory
+    if importlib.util.find_spec("jgo") is None:
+        raise BinaryMissing(NAME, remedy=INSTALL)
+    on_progress(f"Downloading Kafka {VERSION} (45 MiB, once)")
+    settings.cache_dir.mkdir(parents=True, exist_ok=True)
+    require_disk(NAME, settings.cache_dir, settings.min_free_disk_mib)
+    script = str(Path(__file__).with_name("jars.py"))
+    download = OwnedProcess(
+        "The download",
+        (sys.executable, "-P", script, str(directory), *COORDINATES),
+        log_path=home / "download.log",
+        min_free_disk_mib=settings.min_free_disk_mib,
+    )
+    try:
+        async with download, asyncio.timeout(settings.download_timeout_seconds):
+            await download.wait_success()
+    except (ServerDied, TimeoutError) as error:
+        raise DownloadFailed(f"Kafka {VERSION}", reason=str(error) or "it took too long") from error
+    return directory
 
 
 def _java() -> str:

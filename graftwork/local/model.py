@@ -41,8 +41,10 @@ def find_weights() -> Path:
     Its dependencies need a compiler and are not wanted: it is installed without them.
 
     Raises:
-        BinaryMissing: the package is not installed.
+        BinaryMissing: that package, or the one that runs the model, is not installed.
     """
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise BinaryMissing(NAME, remedy="pip install 'graftwork[local]', or name an endpoint in OPENAI_BASE_URL")
     try:
         files = importlib.metadata.files(PACKAGE) or []
     except importlib.metadata.PackageNotFoundError:
@@ -66,23 +68,21 @@ async def model_server(
     if address is not None:
         server = await _given(address, settings.openai_api_key)
     else:
-        server = await _TinyModel(home, settings, on_progress).start()
+        weights = find_weights()
+        on_progress(f"Starting the tiny model {TINY_MODEL}")
+        server = await _TinyModel(home, settings, weights).start()
     async with stopping(server):
         yield server
 
 
 class _TinyModel:
-    def __init__(self, home: Path, settings: LocalSettings, on_progress: Progress) -> None:
+    def __init__(self, home: Path, settings: LocalSettings, weights: Path) -> None:
         self._home = home
         self._settings = settings
-        self._on_progress = on_progress
+        self._weights = weights
         self._port = 0
 
     async def start(self) -> Server:
-        self._weights = find_weights()
-        if importlib.util.find_spec("xllamacpp") is None:
-            raise BinaryMissing(NAME, remedy="pip install 'graftwork[local]', or name an endpoint in OPENAI_BASE_URL")
-        self._on_progress(f"Starting the tiny model {TINY_MODEL}")
         process = await retry_other_ports(self._attempt)
         return Server(NAME, f"http://{HOST}:{self._port}/v1", process)
 

@@ -109,22 +109,22 @@ async def mongo_server(
     if address is not None:
         server = await given_server(NAME, address, setting="GRAFTWORK_MONGO", answers=_has_primary)
     else:
-        server = await _Node(home, settings, on_progress).start()
+        program = find_program()
+        on_progress("Starting MongoDB")
+        server = await _Node(home, settings, program).start()
     async with stopping(server):
         yield server
 
 
 class _Node:
-    def __init__(self, home: Path, settings: LocalSettings, on_progress: Progress) -> None:
+    def __init__(self, home: Path, settings: LocalSettings, program: Program) -> None:
         self._home = home
         self._settings = settings
-        self._on_progress = on_progress
+        self._program = program
         self._port = 0
 
     async def start(self) -> Server:
-        self._program = find_program()
         (self._home / "data").mkdir(parents=True, exist_ok=True)
-        self._on_progress("Starting MongoDB")
         process = await retry_other_ports(self._attempt)
         return Server(NAME, f"mongodb://{HOST}:{self._port}/?replicaSet={self._program.replica_set}", process)
 
