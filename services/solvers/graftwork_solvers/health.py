@@ -61,10 +61,10 @@ class Health:
         problem = await self._ask()
         if problem is not None and str(problem) != str(self._problem):
             log.warning("endpoint.problem", problem=str(problem))
-        self._problem = problem
         down = isinstance(problem, RetryableError)
         self._failures = self._failures + 1 if down else 0
         await self._tell()
+        self._problem = problem
 
     async def leave(self) -> None:
         """Say NOT_SERVING from now on."""

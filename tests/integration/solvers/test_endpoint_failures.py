@@ -41,7 +41,6 @@ async def asked(
     async with running_endpoint(chat) as endpoint:
         whole = pod_settings(endpoint.url, api_key=KEY, **settings)
         async with running_pod(whole) as pod, client_of(pod, unavailable_attempts=attempts) as client:
-            await client.describe("generator", timeout_seconds=30)
             yield client, endpoint
 
 

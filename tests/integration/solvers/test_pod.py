@@ -64,30 +64,30 @@ async def fetched(pod: Pod, path: str) -> tuple[int, str]:
         return answer.status, await answer.text()
 
 
-async def ready(pod: Pod) -> None:
-    assert (await fetched(pod, "/readyz"))[0] == 200
-
-
 async def test_watch_tells_every_change_of_health() -> None:
-    async with running_endpoint() as endpoint, running_pod(pod_settings(endpoint.url)) as pod:
-        await assert_eventually(lambda: ready(pod))
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{pod.grpc_port}") as channel:
-            watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE))
-            before = (await watch.read()).status
-            await pod.health.leave()
-            after = (await watch.read()).status
-            watch.cancel()
+    async with (
+        running_endpoint() as endpoint,
+        running_pod(pod_settings(endpoint.url)) as pod,
+        grpc.aio.insecure_channel(f"127.0.0.1:{pod.grpc_port}") as channel,
+    ):
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE))
+        before = (await watch.read()).status
+        await pod.health.leave()
+        after = (await watch.read()).status
+        watch.cancel()
 
     assert (before, after) == (SERVING, NOT_SERVING)
 
 
 async def test_check_answers_for_the_server_and_the_service() -> None:
-    async with running_endpoint() as endpoint, running_pod(pod_settings(endpoint.url)) as pod:
-        await assert_eventually(lambda: ready(pod))
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{pod.grpc_port}") as channel:
-            stub = health_pb2_grpc.HealthStub(channel)
-            asked = [stub.Check(health_pb2.HealthCheckRequest(service=name)) for name in ("", SERVICE)]
-            answers = [(await answer).status for answer in asked]
+    async with (
+        running_endpoint() as endpoint,
+        running_pod(pod_settings(endpoint.url)) as pod,
+        grpc.aio.insecure_channel(f"127.0.0.1:{pod.grpc_port}") as channel,
+    ):
+        stub = health_pb2_grpc.HealthStub(channel)
+        asked = [stub.Check(health_pb2.HealthCheckRequest(service=name)) for name in ("", SERVICE)]
+        answers = [(await answer).status for answer in asked]
 
     assert answers == [SERVING, SERVING]
 
@@ -125,8 +125,8 @@ async def test_an_endpoint_that_wants_a_key_shows_in_readiness_while_calls_hear_
         endpoint.models = locked
         pools = {"generator": {"model": "tiny"}}
         settings = pod_settings(endpoint.url, solvers_pools=pools)
-        async with running_pod(settings) as pod, client_of(pod) as client:
-            generation = await client.generate(asking(), timeout_seconds=10)
+        async with running_pod(settings, healthy=False) as pod, client_of(pod, unavailable_attempts=99) as client:
+            generation = await client.generate(asking(), timeout_seconds=30)
             status, problems = await fetched(pod, "/readyz")
 
     assert generation.texts == ("hello",)
@@ -138,7 +138,7 @@ async def test_a_dead_endpoint_shows_in_readiness_and_in_the_caller_s_error() ->
     async with running_endpoint() as endpoint:
         dead = endpoint.url
 
-    async with running_pod(pod_settings(dead)) as pod, client_of(pod) as client:
+    async with running_pod(pod_settings(dead), healthy=False) as pod, client_of(pod) as client:
         with pytest.raises(DependencyDown):
             await client.generate(asking(), timeout_seconds=5)
         status, problems = await fetched(pod, "/readyz")
