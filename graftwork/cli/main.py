@@ -8,6 +8,7 @@ import sys
 import click
 
 from graftwork import __version__
+from graftwork.cli.errors import FAILED
 from graftwork.cli.errors import INTERRUPTED
 from graftwork.cli.errors import exit_status
 from graftwork.cli.lazy import LazyGroup
@@ -41,8 +42,14 @@ def main() -> None:
         error.show()
         status = error.exit_code
     except GraftworkError as error:
-        click.echo(f"graftwork: {error}" if "\n" not in str(error) else str(error), err=True)
+        who = "" if error.code == "job_file" else "graftwork: "  # its lines begin with a file and a line
+        click.echo(f"{who}{error}", err=True)
         status = exit_status(error)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "graftwork":
+            raise  # a mistake of ours, not a package that was left out
+        click.echo(f"graftwork: this needs the package {error.name}: pip install 'graftwork[local]'", err=True)
+        status = FAILED
     except (click.Abort, KeyboardInterrupt):
         status = INTERRUPTED
     except BrokenPipeError:

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from textwrap import indent
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from graftwork.cli.drawing import draw_tree
@@ -16,7 +16,7 @@ from graftwork.contracts.rest import NodeView
 
 SAMPLES = 3
 FETCHED = 20  # some of them may have failed
-INDENT = 4
+INDENT = " " * 4
 
 
 async def show_search(client: AsyncGraftwork, job: JobView, console: Console) -> None:
@@ -40,7 +40,7 @@ def show_node(view: NodeView, console: Console) -> None:
 
 def _titled(title: str, text: str, console: Console) -> None:
     console.print(Text(title, style="bold"))
-    console.print(Padding(Text(text.strip()), (0, 0, 1, INDENT)))
+    console.print(Text(indent(text.strip(), INDENT)), end="\n\n")
 
 
 def _record(output: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ from graftwork.contracts.jobs import JobState
 from graftwork.contracts.rest import JobView
 from graftwork.local.state import graftwork_home
 
-EXAMPLE = Path("examples") / "fractions.yaml"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "fractions.yaml"
 DATASETS = Path("datasets")
 
 
