@@ -14,6 +14,7 @@ from typing import Self
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import AfterValidator
+from pydantic import ConfigDict
 from pydantic import Field
 from pydantic import model_validator
 
@@ -112,6 +113,8 @@ class Profile(StrEnum):
 
 class InitialWorkflow(Written):
     """Where the root comes from: the optimizer (default), a built-in starter, or the user's own text."""
+
+    model_config = ConfigDict(str_strip_whitespace=False)  # code and prompts stay byte for byte
 
     starter: str | None = None
     prompts: Mapping[str, str] | None = None

@@ -32,6 +32,6 @@ class ServiceSettings(BaseSettings):
     lease_seconds: float = Field(default=30.0, gt=0.5)
     poll_seconds: float = Field(default=0.25, gt=0, description="fallback when no doorbell rings")
     retry_base_seconds: float = Field(default=1.0, gt=0)
-    retry_cap_seconds: float = Field(default=60.0, gt=0)
+    retry_cap_seconds: float = Field(default=20.0, gt=0, description="longest wait between two tries of a task")
     drain_seconds: float = Field(default=20.0, ge=0, description="how long running tasks may finish after SIGTERM")
     retention_days: float = Field(default=14.0, gt=0, description="inbox, finished tasks and journal")

@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from pymongo import ASCENDING
+from pymongo.errors import ConnectionFailure
 from pymongo.errors import PyMongoError
 
 from graftwork.contracts.events import WorkFailed
@@ -22,9 +23,11 @@ from graftwork.kit import metrics
 from graftwork.kit.backoff import backoff_seconds
 from graftwork.kit.blobs import Blobs
 from graftwork.kit.errors import DeadlineExceeded
+from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import GraftworkError
 from graftwork.kit.errors import JobStopped
 from graftwork.kit.errors import LeaseLost
+from graftwork.kit.errors import Overloaded
 from graftwork.kit.errors import PermanentError
 from graftwork.kit.errors import RetryableError
 from graftwork.kit.journal import JournalWriter
@@ -46,6 +49,7 @@ from graftwork.kit.tracing import traced
 
 log = get_logger(__name__)
 TaskFunction = Callable[[Any, Any], Awaitable[None]]
+_OUTAGES = (DependencyDown, Overloaded, ConnectionFailure)
 _STOP_CHECK_SECONDS = 1.0
 _MESSAGE_CHARS = 2_000
 
@@ -259,13 +263,16 @@ class Worker:
             raise JobStopped("the job was stopped before this task began")
         journal = await open_journal(self._ledger, self._journal, lease)
         context = self._context(lease, payload, ledger=self._ledger, blobs=self._blobs, journal=journal)
+        remaining = self._remaining_seconds(payload)
+        if remaining is not None and remaining <= 0:
+            raise _too_late(lease)
         try:
-            async with asyncio.timeout(self._remaining_seconds(payload)) as limit:
+            async with asyncio.timeout(remaining) as limit:
                 await spec.run(payload, context)
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise DeadlineExceeded(f"{spec.payload.kind} did not end before the request's deadline") from error
+            raise _too_late(lease) from error
         if not context.committed:
             await self._end(lease, "done")
 
@@ -296,12 +303,17 @@ class Worker:
             case PermanentError():
                 await self._fail(lease, error, FAILED, "permanent")
                 return FAILED
-            case _ if lease.row["attempts"] >= self._spec(lease).max_attempts:
+            case _ if self._given_up(lease, error):
                 await self._fail(lease, error, FAILED, "retryable")
                 return FAILED
             case _:
                 await self._retry_later(lease, error)
                 return "retried"
+
+    def _given_up(self, lease: Lease, error: Exception) -> bool:
+        """An outage is nobody's fault and ends some time: only the deadline ends the waiting for it."""
+        waits = isinstance(error, _OUTAGES) and lease.row["payload"].get("deadline") is not None
+        return not waits and lease.row["attempts"] >= self._spec(lease).max_attempts
 
     async def _release(self, lease: Lease) -> None:
         back = {"$set": {"state": READY, "due": self._ledger.clock.now()}, "$inc": {"attempts": -1}}
@@ -317,7 +329,8 @@ class Worker:
         )
         log.info("task.retry", error=str(error), wait_seconds=round(wait, 2))
         due = {"$add": ["$$NOW", int(wait * 1000)]}
-        await self._ledger.database[TASKS].update_one(lease.held, [{"$set": {"state": READY, "due": due}}])
+        news = {"state": READY, "due": due, "error": {"$literal": _shown(error)}}
+        await self._ledger.database[TASKS].update_one(lease.held, [{"$set": news}])
 
     async def _end(self, lease: Lease, state: str) -> None:
         await self._ledger.database[TASKS].update_one(
@@ -334,7 +347,7 @@ class Worker:
             stage=str(lease.row["kind"]),
             code=code,
             error_class=error_class,
-            message=(str(error) or type(error).__name__)[:_MESSAGE_CHARS],
+            message=_shown(error),
         )
 
         async def write(tx: Transaction) -> None:
@@ -344,6 +357,15 @@ class Worker:
 
         await self._ledger.transaction(write)
         log.warning("task.failed", code=code, error=failure.message)
+
+
+def _too_late(lease: Lease) -> DeadlineExceeded:
+    trouble = f"; before that: {lease.row['error']}" if lease.row.get("error") else ""
+    return DeadlineExceeded(f"{lease.row['kind']} did not end before its deadline{trouble}")
+
+
+def _shown(error: Exception) -> str:
+    return (str(error) or type(error).__name__)[:_MESSAGE_CHARS]
 
 
 class _Released(GraftworkError):

@@ -20,6 +20,7 @@ from graftwork.kit.blobs import Blobs
 from graftwork.kit.bus import Event
 from graftwork.kit.bus import dead_letter_topic
 from graftwork.kit.bus import topic_of
+from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import PermanentError
 from graftwork.kit.errors import RetryableError
 from graftwork.kit.ledger import INBOX
@@ -224,6 +225,31 @@ async def test_a_failure_is_told_with_its_class(
 
     assert (failure.stage, failure.code, failure.error_class) == ("propose", code, error_class)
     assert failure.message == str(error)
+
+
+async def test_an_outage_is_waited_out_however_many_tries_it_takes(settings: ServiceSettings) -> None:
+    async def down_for_long(task: Propose, ctx: ModelTaskContext) -> None:
+        if ctx.attempt < 8:
+            raise DependencyDown("no pod answers")
+        await answer(task, ctx)
+
+    quick = settings.model_copy(update={"retry_cap_seconds": 0.02})
+    async with bus_of(settings) as bus, running(a_service(quick, down_for_long, max_attempts=2)):
+        await bus.send(a_request())
+        await bus.wait_for(SeedsProposed)
+
+
+async def test_an_outage_that_outlasts_the_deadline_is_named_in_the_failure(settings: ServiceSettings) -> None:
+    async def down(_task: Propose, _ctx: ModelTaskContext) -> None:
+        raise DependencyDown("no pod answers")
+
+    quick = settings.model_copy(update={"retry_cap_seconds": 0.05})
+    async with bus_of(settings) as bus, running(a_service(quick, down)):
+        await bus.send(a_request(deadline=datetime.now(UTC) + timedelta(seconds=1)))
+        [failure] = await bus.wait_for(WorkFailed)
+
+    assert failure.code == "deadline_exceeded"
+    assert "no pod answers" in failure.message
 
 
 async def test_an_attempt_that_runs_again_replays_what_was_paid_for(settings: ServiceSettings) -> None:
