@@ -24,6 +24,7 @@ from pydantic import BaseModel
 from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.ids import canonical_json
 from graftwork.kit.errors import BlobMissing
+from graftwork.kit.errors import NotText
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -53,13 +54,12 @@ class Blobs:
         return await self._put(key, data, hashlib.sha256(data).hexdigest(), rows)
 
     async def put_json(self, value: BaseModel | Mapping[str, Any], prefix: str) -> BlobRef:
-        """Store one JSON value."""
-        plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-        return await self.put_bytes(canonical_json(plain), prefix, "json")
+        """Store one JSON value. Raises ``NotText``."""
+        return await self.put_bytes(_text_of(value), prefix, "json")
 
     async def put_rows(self, rows: Iterable[BaseModel | Mapping[str, Any]], prefix: str) -> BlobRef:
-        """Store JSON lines."""
-        lines = [canonical_json(r.model_dump(mode="json") if isinstance(r, BaseModel) else r) for r in rows]
+        """Store JSON lines. Raises ``NotText``."""
+        lines = [_text_of(row) for row in rows]
         return await self.put_bytes(b"".join(line + b"\n" for line in lines), prefix, "jsonl", rows=len(lines))
 
     async def get_bytes(self, ref: BlobRef) -> bytes:
@@ -105,3 +105,10 @@ class Blobs:
     async def _put(self, key: str, data: bytes, sha256: str, rows: int | None) -> BlobRef:
         await obstore.put_async(self._store, key, data)
         return BlobRef(key=key, sha256=sha256, size_bytes=len(data), rows=rows)
+
+
+def _text_of(value: BaseModel | Mapping[str, Any]) -> bytes:
+    try:
+        return canonical_json(value.model_dump(mode="json") if isinstance(value, BaseModel) else value)
+    except UnicodeEncodeError as error:
+        raise NotText(f"cannot be written as UTF-8: {error.reason} at character {error.start}") from error

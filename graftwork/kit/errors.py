@@ -12,6 +12,7 @@ GraftworkError
     - ModelRefused              the endpoint rejected the call (context too long, bad schema, bad key)
     - MalformedEvent            a record that no handler can read
     - BlobMissing               a referenced payload is not there or is not what its digest says
+    - NotText                   a payload holds half a character and cannot be written
   x PortTaken                 another process listens on the port we were told to use
   x LeaseLost                 another worker owns this task now; whatever was done here is discarded
   x JobStopped                the job was stopped; running work ends here
@@ -96,6 +97,12 @@ class BlobMissing(PermanentError):
     """A referenced payload is not there, or is not what its digest says."""
 
     code = "blob_missing"
+
+
+class NotText(PermanentError):
+    """A payload holds half a character (a lone surrogate) and cannot be written."""
+
+    code = "not_text"
 
 
 class PortTaken(GraftworkError):
