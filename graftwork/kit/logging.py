@@ -1,13 +1,25 @@
-"""Structured logs: one JSON object a line, with the ids bound at the edge of each message."""
+"""Structured logs: one JSON object a line, with the ids bound at the edge of each message.
+
+A line never holds a secret: tracebacks come without the values of local variables, and what looks
+like a credential is blotted out wherever it stands.
+"""
 
 import logging
+import re
 import sys
+from typing import Any
 
 import structlog
 
 from graftwork.kit.settings import ServiceSettings
 
 Logger = structlog.stdlib.BoundLogger
+_CREDENTIALS = re.compile(
+    r"""(?<=://)[^/@\s"']+(?=@)"""  # user and password of a URL
+    r"""|(?<=\bBearer\ )[\w.~+/=-]+"""
+    r"""|(?:\b|(?<=\x1b\[\d\dm))(?:sk|gw)[-_][\w-]{16,}"""  # API keys, also behind a terminal's colour
+)
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
 def configure_logging(service: str, settings: ServiceSettings) -> None:
@@ -20,13 +32,13 @@ def configure_logging(service: str, settings: ServiceSettings) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: list[structlog.typing.Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [_TRACEBACKS, structlog.processors.JSONRenderer()]
         if settings.log_format == "json"
-        else [structlog.dev.ConsoleRenderer()]
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer, _without_credentials],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
@@ -46,3 +58,8 @@ def get_logger(name: str) -> Logger:
     """Logger of a module."""
     logger: Logger = structlog.stdlib.get_logger(name)
     return logger
+
+
+def _without_credentials(_logger: object, _method: str, line: Any) -> Any:
+    """Last of the processors: ``line`` is the text about to be written."""
+    return _CREDENTIALS.sub("***", line)
