@@ -1,13 +1,14 @@
 """The HTTP side of a service: health, readiness, metrics, and the gateway's own routes."""
 
 import asyncio
-import contextlib
+import errno
 import socket
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
+from typing import Self
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -24,6 +25,7 @@ from graftwork.kit.errors import PortTaken
 
 Ping = Callable[[], Awaitable[None]]
 _PING_SECONDS = 1.0
+_BACKLOG = 2_048
 
 
 class Readiness:
@@ -84,9 +86,9 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    """Serves an ASGI application on a socket bound at construction, so that a taken port fails at once.
+    """Serves an ASGI application on a socket that listens from construction, so that a taken port fails at once.
 
-    Raises ``PortTaken``.
+    A context manager: leaving it frees the port. Raises ``PortTaken``.
     """
 
     def __init__(self, app: ASGIApp, host: str, port: int, *, drain_seconds: float = 5.0) -> None:
@@ -97,9 +99,15 @@ class HttpServer:
         )
         self._server = _Server(config)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._socket.close()
+
     async def serve(self) -> None:
         """Serve until ``stop`` is called."""
-        with contextlib.closing(self._socket):
+        with self:
             await self._server.serve(sockets=[self._socket])
 
     def stop(self) -> None:
@@ -112,7 +120,10 @@ def _bind(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        bound.listen(_BACKLOG)
     except OSError as error:
         bound.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
         raise PortTaken(f"port {port} on {host} is taken: stop what listens there, or choose another") from error
     return bound

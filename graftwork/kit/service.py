@@ -5,6 +5,7 @@ the queue, offsets are committed, the outbox is published, connections close.
 """
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Awaitable
 from collections.abc import Callable
@@ -128,24 +129,26 @@ async def run(service: Service, stop: asyncio.Event, started: asyncio.Event | No
     """Run ``service`` until ``stop`` is set; ``started`` is set once it consumes and serves."""
     settings, name = service.settings, service.router.service
     readiness = service.readiness
-    http = HttpServer(service.app or health_app(readiness), settings.http_host, settings.http_port)
-    await service.ledger.prepare(retention_days=settings.retention_days, indexes=service.indexes)
-    await ensure_topics(settings)
-    producer = new_producer(settings, name)
-    await producer.start()
-    consumer = new_consumer(settings, name, [topic_of(settings.namespace, e) for e in service.router.handlers])
-    readiness.watch("mongo", service.ledger.ping)
-    readiness.watch("blobs", service.blobs.ping)
-    readiness.watch("kafka", lambda: _ping_kafka(consumer))
-    try:
+    async with contextlib.AsyncExitStack() as opened:
+        opened.callback(log.info, "service.stopped")
+        opened.push_async_callback(service.ledger.close)
+        for close in reversed(service.closing):
+            opened.push_async_callback(close)
+        http = opened.enter_context(
+            HttpServer(service.app or health_app(readiness), settings.http_host, settings.http_port)
+        )
+        await service.ledger.prepare(retention_days=settings.retention_days, indexes=service.indexes)
+        await ensure_topics(settings)
+        producer = new_producer(settings, name)
+        opened.push_async_callback(producer.stop)
+        await producer.start()
+        consumer = new_consumer(settings, name, [topic_of(settings.namespace, e) for e in service.router.handlers])
+        opened.push_async_callback(consumer.stop)
+        readiness.watch("mongo", service.ledger.ping)
+        readiness.watch("blobs", service.blobs.ping)
+        readiness.watch("kafka", lambda: _ping_kafka(consumer))
         await consumer.start()
         await _live(service, http, (consumer, producer), stop, started)
-    finally:
-        await producer.stop()
-        for close in service.closing:
-            await close()
-        await service.ledger.close()
-        log.info("service.stopped")
 
 
 async def _live(
