@@ -72,12 +72,7 @@ class Meter:
     async def release(self, bound: Usage) -> None:
         """Give back what was set aside; what was really used is in the journal by now."""
         async with self._given_back:
-            self._reserved = Usage(
-                calls=self._reserved.calls - bound.calls,
-                prompt_tokens=self._reserved.prompt_tokens - bound.prompt_tokens,
-                completion_tokens=self._reserved.completion_tokens - bound.completion_tokens,
-                cost_usd=max(0.0, (self._reserved.cost_usd or 0.0) - (bound.cost_usd or 0.0)),
-            )
+            self._reserved = _less(self._reserved, bound)
             self._given_back.notify_all()
 
     def _fits(self, bound: Usage) -> bool:
@@ -91,6 +86,17 @@ class Meter:
             f"the next call could use up to {bound.tokens} tokens, and of the grant "
             f"({_readable(self._grant)}) {_readable_usage(self._spent())} are spent"
         )
+
+
+def _less(whole: Usage, part: Usage) -> Usage:
+    if whole.calls == part.calls:
+        return Usage()  # exactly nothing: sums of floats leave crumbs that would refuse the last call
+    return Usage(
+        calls=whole.calls - part.calls,
+        prompt_tokens=whole.prompt_tokens - part.prompt_tokens,
+        completion_tokens=whole.completion_tokens - part.completion_tokens,
+        cost_usd=max(0.0, (whole.cost_usd or 0.0) - (part.cost_usd or 0.0)),
+    )
 
 
 def _readable(grant: Grant) -> str:
