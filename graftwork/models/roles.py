@@ -111,7 +111,7 @@ class RoleCall(Generic[A]):
             user = "".join(found.blocks["user"](context)).strip()
         except KeyError as error:
             raise PromptBroken(f"prompt of {self.name} has no block {error}") from error
-        except jinja2.TemplateError as error:
+        except Exception as error:  # a template is a program: it may fail in any way, and each time again
             raise PromptBroken(f"prompt of {self.name} cannot be rendered: {error}") from error
         return (Message(role="system", content=system), Message(role="user", content=user))
 
