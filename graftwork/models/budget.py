@@ -53,6 +53,11 @@ class Meter:
         self._given_back = asyncio.Condition()
 
     @property
+    def limits_length(self) -> bool:
+        """Whether an answer must be bounded before it is asked for; else the pool's own bound holds."""
+        return self._grant.tokens is not None or self.limits_money
+
+    @property
     def limits_money(self) -> bool:
         """Whether prices must be known."""
         return self._grant.cost_usd is not None

@@ -90,7 +90,7 @@ class ModelTaskContext(TaskContext):
 
     async def generate(self, request: GenerateRequest, *, step: str) -> Generation:
         """Ask a pool, or replay its answer. Raises ``GrantExhausted`` and what the plane raises."""
-        if request.max_tokens is None:
+        if request.max_tokens is None and self._meter.limits_length:
             request = request.model_copy(update={"max_tokens": DEFAULT_MAX_TOKENS})
         plain = request.model_dump(mode="json")
         key = self.journal.next_key(step, digest(plain))
