@@ -84,7 +84,7 @@ REFINE_WORKFLOW: RoleCall[WorkflowAnswer] = RoleCall(
     compact=Variant(
         template="refine_workflow_compact.j2",
         answer=Advice,
-        sampling=Sampling(temperature=0.8, max_tokens=160),
+        sampling=Sampling(temperature=1.0, max_tokens=160, min_p=0.1, repeat_penalty=1.1),
         adapt=_appended,
     ),
 )
