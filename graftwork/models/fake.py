@@ -107,7 +107,10 @@ def describe_fake(name: str, *models: str) -> PoolDescription:
 
 def _by_schema_name(answers: Mapping[str, FakeAnswer]) -> Script:
     def script(request: GenerateRequest) -> FakeAnswer:
-        return answers[request.schema_name or ""]
+        name = request.schema_name or ""
+        if name not in answers:
+            raise LookupError(f"the fake plane was given no answer for schema name {name!r}")
+        return answers[name]
 
     return script
 

@@ -137,6 +137,7 @@ async def raw_call(url: str) -> AsyncIterator[Call]:
 async def plane_call() -> AsyncIterator[Call]:
     """Open what the platform uses."""
     async with SolverClient(PoolAddresses.everywhere(f"127.0.0.1:{_GRPC_PORT}"), unavailable_attempts=50) as client:
+        await client.describe("generator", timeout_seconds=60)
 
         async def call(number: int) -> None:
             message = Message(role="user", content=_PROMPT.format(number))

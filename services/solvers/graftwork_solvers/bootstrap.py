@@ -89,7 +89,8 @@ async def run(
     endpoint = open_endpoint(settings)
     try:
         pod = build(settings, endpoint, clock)
-        await _live(pod, settings, clock, stop, started)
+        with pod.http:
+            await _live(pod, settings, clock, stop, started)
     finally:
         await endpoint.close()
         log.info("service.stopped")

@@ -32,7 +32,7 @@ def chat_body(
     }
     if request.max_tokens is not None:
         body[max_tokens_parameter] = request.max_tokens
-    if request.n > 1:
+    if request.n > 1 and "n" not in omit:
         body["n"] = request.n
     if request.json_schema is not None:
         body["response_format"] = _response_format(request.json_schema, request.schema_name, strict=pool.strict_schemas)

@@ -1,14 +1,16 @@
 """What each model's endpoint has turned out not to take."""
 
 from collections.abc import Set as AbstractSet
+from typing import get_args
 
 from graftwork.kit.logging import get_logger
 from graftwork_solvers.errors import ParameterRefused
+from graftwork_solvers.settings import Parameter
 from graftwork_solvers.settings import PoolSettings
 
 log = get_logger(__name__)
 
-_CAN_BE_LEFT_OUT = {"temperature", "top_p", "min_p", "repeat_penalty", "seed", "stop"}
+_CAN_BE_LEFT_OUT = frozenset(get_args(Parameter))
 _OTHER_NAMES = {"repetition_penalty": "repeat_penalty"}
 _MAX_TOKENS_NAMES = ("max_tokens", "max_completion_tokens")
 

@@ -145,11 +145,11 @@ def open_endpoint(settings: SolversSettings) -> Endpoint:
         )
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
-    transport = AiohttpTransport(verify=trusted, client=new_session, proxy=_proxy_for(settings.base_url))
+    transport = AiohttpTransport(verify=trusted, client=new_session, proxy=proxy_for(settings.base_url))
     return Endpoint(transport, str(settings.base_url), key=key, connect_seconds=settings.solvers_connect_seconds)
 
 
-def _proxy_for(url: HttpUrl) -> httpx.Proxy | None:
+def proxy_for(url: HttpUrl) -> httpx.Proxy | None:
     """HTTP(S)_PROXY and NO_PROXY, looked up once: aiohttp would do it for every call, in a thread."""
     proxy = getproxies().get(url.scheme)
     return None if proxy is None or proxy_bypass(url.host or "") else httpx.Proxy(proxy)

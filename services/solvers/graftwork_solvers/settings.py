@@ -20,7 +20,7 @@ from graftwork.kit.settings import ServiceSettings
 
 _ROLES = ("optimizer", "evaluator", "generator")
 
-Parameter = Literal["temperature", "top_p", "min_p", "repeat_penalty", "seed", "stop"]
+Parameter = Literal["temperature", "top_p", "min_p", "repeat_penalty", "seed", "stop", "n"]
 """What a call can do without."""
 
 

@@ -24,8 +24,10 @@ from graftwork.models.plane import Message
 from graftwork_solvers.bootstrap import Pod
 from graftwork_solvers.endpoint import Endpoint
 from graftwork_solvers.endpoint import open_endpoint
+from graftwork_solvers.gate import Gate
 from graftwork_solvers.health import Health
 from graftwork_solvers.pools import Pools
+from graftwork_solvers.solver import Solver
 from tests.support.endpoints import chat_answer
 from tests.support.endpoints import error_answer
 from tests.support.endpoints import running_endpoint
@@ -237,6 +239,34 @@ async def test_a_call_whose_deadline_passes_in_the_queue_is_never_sent() -> None
 
     assert held.heard == ["first", "last"]
     assert last.texts == ("last",)
+
+
+async def test_a_call_that_comes_past_its_deadline_is_never_sent() -> None:
+    async with running_endpoint() as scripted:
+        settings = pod_settings(scripted.url)
+        endpoint = open_endpoint(settings)
+        solver = Solver(Pools(settings.pools, endpoint), endpoint, Gate(1, 1, retry_seconds=1))
+        await solver.generate(asking("in time"), timeout_seconds=10)
+        with pytest.raises(DependencyDown, match="in time"):
+            await solver.generate(asking("late"), timeout_seconds=0)
+        await endpoint.close()
+
+    assert len(scripted.bodies) == 1
+
+
+async def test_a_call_outlives_the_age_of_its_connection() -> None:
+    async def slow(_body: dict[str, Any]) -> web.Response:
+        await asyncio.sleep(1)
+        return chat_answer("slowly")
+
+    async with running_endpoint(slow) as endpoint:
+        settings = pod_settings(endpoint.url, solvers_connection_age_seconds=0.2)
+        async with running_pod(settings) as pod, client_of(pod, unavailable_attempts=99) as client:
+            calls = [client.generate(asking(), timeout_seconds=30) for _ in range(3)]
+            answers = await asyncio.gather(*calls)
+
+    assert [answer.texts for answer in answers] == [("slowly",)] * 3
+    assert len(endpoint.bodies) == 3
 
 
 async def test_the_time_spent_in_the_queue_is_told() -> None:

@@ -52,6 +52,6 @@ def test_it_gives_up_when_neither_name_is_taken() -> None:
     assert not dialect.learn(refused("max_completion_tokens"))
 
 
-@pytest.mark.parametrize("parameter", ["messages", "response_format", "n"])
+@pytest.mark.parametrize("parameter", ["messages", "response_format", "model"])
 def test_what_the_call_is_about_is_never_left_out(parameter: str) -> None:
     assert not Dialect(PoolSettings()).learn(refused(parameter))
