@@ -20,6 +20,7 @@ from graftwork.local.ports import preferred_ports
 from graftwork.local.ports import require_free
 from graftwork.local.process import OwnedProcess
 from graftwork.local.server import Progress
+from graftwork.local.server import accepts
 from graftwork.local.server import silent
 from graftwork.local.services import GATEWAY
 from graftwork.local.services import SERVICES
@@ -148,6 +149,8 @@ def _readiness(http: httpx.AsyncClient, port: int) -> Callable[[], Awaitable[boo
 
     async def ready() -> bool:
         await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+        if not await accepts(HOST, port):  # a fraction of the cost of a request that fails
+            return False
         try:
             answer = await http.get(f"http://{HOST}:{port}/readyz")
         except httpx.HTTPError:
