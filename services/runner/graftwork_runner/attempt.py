@@ -9,17 +9,17 @@ from typing import Any
 
 from graftwork.contracts.ids import digest
 from graftwork.contracts.workflows import FailureReason
+from graftwork.models.errors import TemplateRefused
+from graftwork.models.templates import Template
 from graftwork_runner.board import Answer
 from graftwork_runner.board import Board
 from graftwork_runner.errors import JsonRefused
-from graftwork_runner.errors import TemplateRefused
 from graftwork_runner.readable import readable
 from graftwork_runner.sandbox import Limits
 from graftwork_runner.sandbox import ModelCall
 from graftwork_runner.sandbox import SeedInput
 from graftwork_runner.strict_json import JsonLimits
 from graftwork_runner.strict_json import parse_object
-from graftwork_runner.templates import Template
 
 _LIMITS_OF_THE_INTERPRETER = frozenset({"MemoryError", "RecursionError"})
 

@@ -8,7 +8,7 @@ PermanentError (kit)
   x UnusableSchema            the job's output schema cannot be applied to any record
 ValueError                    raised at the door of the sandbox and told to the code inside, which may catch it
   x JsonRefused               text is not the bounded, strict JSON we accept
-  x TemplateRefused           a prompt is not a template of our dialect, or does not fit its variables
+  x TemplateRefused (models)  a prompt is not a template of the dialect, or does not fit its variables
 """
 
 from graftwork.kit.errors import DependencyDown
@@ -29,7 +29,3 @@ class UnusableSchema(PermanentError):
 
 class JsonRefused(ValueError):
     """Text is not the bounded, strict JSON we accept."""
-
-
-class TemplateRefused(ValueError):
-    """A prompt is not a template of our dialect, or does not fit the variables given."""

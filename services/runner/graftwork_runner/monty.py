@@ -18,11 +18,12 @@ from pydantic_monty import AsyncMonty
 from pydantic_monty import MontyError
 
 from graftwork.contracts.workflows import FailureReason
+from graftwork.models.errors import TemplateRefused
+from graftwork.models.templates import Template
 from graftwork_runner.attempt import Script
 from graftwork_runner.board import Board
 from graftwork_runner.chunk_run import ChunkRun
 from graftwork_runner.errors import SandboxDown
-from graftwork_runner.errors import TemplateRefused
 from graftwork_runner.readable import readable
 from graftwork_runner.sandbox import AskModel
 from graftwork_runner.sandbox import Chunk
@@ -31,7 +32,6 @@ from graftwork_runner.sandbox import Limits
 from graftwork_runner.sandbox import Outcome
 from graftwork_runner.session import Session
 from graftwork_runner.session import checkout_options
-from graftwork_runner.templates import Template
 
 _HUNG_WORKER_SECONDS = 5.0
 _SESSIONS_PER_WORKER = 500

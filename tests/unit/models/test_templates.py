@@ -2,8 +2,8 @@
 
 import pytest
 
-from graftwork_runner.errors import TemplateRefused
-from graftwork_runner.templates import Template
+from graftwork.models.errors import TemplateRefused
+from graftwork.models.templates import Template
 
 
 def rendered(source: str, max_chars: int = 10_000, **variables: object) -> str:

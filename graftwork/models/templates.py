@@ -12,11 +12,11 @@ from jinja2 import Environment
 from jinja2 import TemplateSyntaxError
 from jinja2 import nodes
 
-from graftwork_runner.errors import TemplateRefused
-from graftwork_runner.rendering import FILTERS
-from graftwork_runner.rendering import FILTERS_WITH_ARGUMENT
-from graftwork_runner.rendering import TESTS
-from graftwork_runner.rendering import Rendering
+from graftwork.models.errors import TemplateRefused
+from graftwork.models.rendering import FILTERS
+from graftwork.models.rendering import FILTERS_WITH_ARGUMENT
+from graftwork.models.rendering import TESTS
+from graftwork.models.rendering import Rendering
 
 _PARSER = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701 - it never renders
 _KNOWN_NODES = (

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import nodes
 
-from graftwork_runner.errors import TemplateRefused
+from graftwork.models.errors import TemplateRefused
 
 _MAX_STEPS = 20_000
 _CHARS_PER_STEP = 4_096
