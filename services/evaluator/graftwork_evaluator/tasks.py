@@ -18,6 +18,7 @@ from graftwork_evaluator import presentation
 from graftwork_evaluator import roles
 from graftwork_evaluator import scoring
 from graftwork_evaluator.answers import ProposedMetrics
+from graftwork_evaluator.answers import SampleJudgement
 from graftwork_evaluator.errors import NothingToJudge
 from graftwork_evaluator.handlers import router
 from graftwork_evaluator.overlap import Choice
@@ -71,7 +72,8 @@ async def score_samples(task: ScoreSamples, ctx: ModelTaskContext) -> None:
     spec = await ctx.job_spec(task.spec)
     rows = await ctx.blobs.read_models(task.samples, SampleRow)
     metrics = (await ctx.blobs.get_model(task.metrics, MetricSet)).metrics
-    judged = await ctx.gather(_judged(ctx, spec, row, metrics) for row in rows if row.ok)
+    call = roles.score_sample(metrics)
+    judged = await ctx.gather(_judged(ctx, call, spec, row, metrics) for row in rows if row.ok)
     matrix = scoring.matrix(rows, dict(judged), metrics)
     score = scoring.mean_score(matrix)
     ref = await ctx.blobs.put_rows(matrix, f"{task.job_id}/scores")
@@ -145,13 +147,15 @@ async def _vectors(ctx: ModelTaskContext, spec: JobSpec, texts: Sequence[str]) -
 
 
 async def _judged(
-    ctx: ModelTaskContext, spec: JobSpec, row: SampleRow, metrics: Sequence[Metric]
+    ctx: ModelTaskContext,
+    call: RoleCall[SampleJudgement],
+    spec: JobSpec,
+    row: SampleRow,
+    metrics: Sequence[Metric],
 ) -> tuple[str, scoring.Judgements | None]:
     sample = presentation.one_sample(row, spec)
     try:
-        answer = await ctx.ask(
-            roles.score_sample(metrics), spec, step=str(row.seed_index), metrics=metrics, sample=sample
-        )
+        answer = await ctx.ask(call, spec, step=str(row.seed_index), metrics=metrics, sample=sample)
     except InvalidAnswer as error:
         ctx.log.warning("sample.unscored", sample_id=row.sample_id, error=str(error))
         return row.sample_id, None

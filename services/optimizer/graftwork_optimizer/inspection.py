@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jinja2 import TemplateSyntaxError
+from jinja2 import Environment
 from jinja2 import meta
 from jinja2 import nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from graftwork.contracts.dialect import ENTRY_POINT
+from graftwork.models.errors import TemplateRefused
+from graftwork.models.templates import Template
 
 PARAMETERS = ("ctx", "seed")
 MAX_CODE_CHARS = 40_000
@@ -22,7 +23,7 @@ MAX_TEMPLATE_CHARS = 30_000
 MAX_PROMPTS = 16
 
 _ASKING = {"llm", "llm_json"}
-_ENVIRONMENT = ImmutableSandboxedEnvironment()
+_PARSER = Environment(autoescape=False)  # noqa: S701 - it never renders
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,17 @@ def _read_templates(prompts: Mapping[str, str]) -> tuple[dict[str, frozenset[str
         if len(template) > MAX_TEMPLATE_CHARS:
             faults.append(f"prompt {name!r} has {len(template)} characters; at most {MAX_TEMPLATE_CHARS} are allowed")
         try:
-            parsed = _ENVIRONMENT.parse(template)
-        except TemplateSyntaxError as error:
-            faults.append(f"prompt {name!r} is not a valid Jinja template: line {error.lineno}: {error.message}")
-            continue
-        if any(True for _ in meta.find_referenced_templates(parsed)):
-            faults.append(f"prompt {name!r} refers to another template: every prompt stands alone")
-        variables[name] = frozenset(meta.find_undeclared_variables(parsed)) - _optional_variables(parsed)
+            Template(name, template)
+            variables[name] = _needed_variables(_PARSER.parse(template))
+        except TemplateRefused as error:
+            faults.append(str(error))
+        except RecursionError:
+            faults.append(f"prompt {name!r} is nested too deeply")
     return variables, faults
+
+
+def _needed_variables(template: nodes.Template) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(template)) - _optional_variables(template)
 
 
 def _optional_variables(template: nodes.Template) -> set[str]:
