@@ -7,11 +7,14 @@ PermanentError (kit)
   - ModelRefused (kit)          the endpoint rejected the call
     - KeyRefused                it wants another API key, or one at all
     - ParameterRefused          it does not take one parameter of the call (``parameter``)
+GraftworkError (kit)
+  - PodFault                    a mistake of ours
 
 What leaves the pod is the kit's class: callers need no more than the message.
 """
 
 from graftwork.kit.errors import DependencyDown
+from graftwork.kit.errors import GraftworkError
 from graftwork.kit.errors import ModelRefused
 
 
@@ -29,3 +32,7 @@ class ParameterRefused(ModelRefused):
     def __init__(self, message: str, *, parameter: str) -> None:
         super().__init__(message)
         self.parameter = parameter
+
+
+class PodFault(GraftworkError):
+    """A mistake of ours; its words stay in the log, since nobody checked them for secrets."""

@@ -14,15 +14,12 @@ from graftwork.models import statuses
 from graftwork.models import wire
 from graftwork.models.plane import ModelPlane
 from graftwork.models.proto.v1 import solvers_pb2 as pb
+from graftwork_solvers.errors import PodFault
 
 log = get_logger(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _Answer = TypeVar("_Answer")
-
-
-class PodFault(GraftworkError):
-    """A mistake of ours; its words stay in the log, since nobody checked them for secrets."""
 
 
 class SolversServicer:
