@@ -16,12 +16,14 @@ from jsonschema.exceptions import SchemaError
 from pydantic import AfterValidator
 from pydantic import ConfigDict
 from pydantic import Field
+from pydantic import field_validator
 from pydantic import model_validator
 
 from graftwork.contracts.base import Written
 
 MAX_COUNT = 1_000_000
 MAX_ROWS = 100_000
+MAX_METRICS = 20
 EXTRAS_COLUMN = "graftwork"
 
 
@@ -152,6 +154,15 @@ class SearchSpec(Written):
     max_consecutive_failures: int = Field(default=5, ge=1)
     scope: Scope = Scope.BOTH
     initial: InitialWorkflow = InitialWorkflow()
+
+    @field_validator("metrics_per_set")
+    @classmethod
+    def _is_a_range(cls, bounds: tuple[int, int]) -> tuple[int, int]:
+        fewest, most = bounds
+        if not 1 <= fewest <= most <= MAX_METRICS:
+            msg = f"give the fewest and the most metrics, between 1 and {MAX_METRICS}"
+            raise ValueError(msg)
+        return bounds
 
 
 class RoleModel(Written):
