@@ -68,6 +68,7 @@ def test_the_tiny_model_is_told_for_what_it_is(monkeypatch: pytest.MonkeyPatch) 
 
     assert set(settings.pools) == {"optimizer", "evaluator", "generator"}
     assert {(pool.profile, pool.writes_code) for pool in settings.pools.values()} == {("compact", False)}
+    assert all(pool.sampling.max_tokens for pool in settings.pools.values())
     assert settings.solvers_concurrency == 2
     assert settings.api_key is None
 
