@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha import reflection_pb2_grpc
+from prometheus_client import REGISTRY
 
 from graftwork.kit.clock import FakeClock
 from graftwork.kit.errors import DependencyDown
@@ -224,6 +225,10 @@ async def test_a_call_beyond_the_queue_is_told_to_come_back() -> None:
     assert held.heard == ["first"]
 
 
+def waiting_is(calls: int) -> None:
+    assert REGISTRY.get_sample_value("graftwork_solver_waiting") == calls
+
+
 async def test_a_call_whose_deadline_passes_in_the_queue_is_never_sent() -> None:
     held = Held()
     async with running_endpoint(held.chat) as endpoint:
@@ -231,8 +236,11 @@ async def test_a_call_whose_deadline_passes_in_the_queue_is_never_sent() -> None
         async with running_pod(settings) as pod, client_of(pod) as client:
             first = asyncio.ensure_future(client.generate(asking("first"), timeout_seconds=30))
             await assert_eventually(lambda: held.hears("first"))
+            late = asyncio.ensure_future(client.generate(asking("late"), timeout_seconds=1))
+            await assert_eventually(lambda: waiting_is(1))
             with pytest.raises(DependencyDown, match="in time"):
-                await client.generate(asking("late"), timeout_seconds=0.3)
+                await late
+            await assert_eventually(lambda: waiting_is(0))
             held.release.set()
             await first
             last = await client.generate(asking("last"), timeout_seconds=30)
