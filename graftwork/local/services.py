@@ -147,9 +147,7 @@ def _solvers(wiring: Wiring, settings: PlatformSettings) -> dict[str, str]:
     if wiring.addresses.tiny_model:
         return {
             **endpoint,
-            "GRAFTWORK_SOLVERS_POOLS": json.dumps(
-                {role: {**TINY_POOL, "sampling": TINY_SAMPLING[role]} for role in ROLES}
-            ),
+            "GRAFTWORK_SOLVERS_POOLS": json.dumps(dict.fromkeys(ROLES, TINY_POOL)),
             "GRAFTWORK_SOLVERS_CONCURRENCY": str(settings.tiny_model_slots),
             "GRAFTWORK_MODELS": "",
         }
