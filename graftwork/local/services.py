@@ -25,7 +25,13 @@ MODEL_KEY = "OPENAI_API_KEY"
 SECRETS = frozenset({MODEL_KEY, "GRAFTWORK_API_KEY", "GRAFTWORK_GATEWAY_FIRST_KEY"})
 DRAIN_SECONDS = 2
 TINY_SAMPLING = {"temperature": 1.0, "max_tokens": 140}  # what it writes best with, and within its slot
-TINY_POOL = {"model": TINY_MODEL, "profile": "compact", "writes_code": False, "sampling": TINY_SAMPLING}
+TINY_POOL = {
+    "model": TINY_MODEL,
+    "profile": "compact",
+    "writes_code": False,
+    "sampling": TINY_SAMPLING,
+    "extra_body": {"repeat_last_n": 256},  # else lists of metrics repeat themselves
+}
 
 
 class PlatformSettings(LocalSettings):

@@ -16,13 +16,14 @@ _MILLION = 1_000_000
 
 
 def token_bound(request: GenerateRequest) -> Usage:
-    """Upper bound of a call: a token is at least one byte, and the answer stops at max_tokens."""
+    """Upper bound of a call: a token is at least one byte, and the answer stops at max_tokens.
+
+    Endpoints that know no ``n`` are asked ``n`` times, so the prompt counts as often.
+    """
     prompt = sum(len(m.content.encode()) + _TOKENS_PER_MESSAGE for m in request.messages)
-    if request.json_schema is not None:
-        prompt += len(str(request.json_schema))
-    return Usage(
-        calls=1, prompt_tokens=prompt, completion_tokens=request.n * (request.max_tokens or DEFAULT_MAX_TOKENS)
-    )
+    schema = 0 if request.json_schema is None else len(str(request.json_schema))
+    answer = request.max_tokens or DEFAULT_MAX_TOKENS
+    return Usage(calls=1, prompt_tokens=request.n * (prompt + schema), completion_tokens=request.n * answer)
 
 
 def cost_of(usage: Usage, model: ModelDescription | None) -> float | None:
