@@ -64,7 +64,24 @@ MISSING_MODULES = (
 MISSING_NAMES = ("callable", "dir", "vars", "globals", "super", "delattr", "input", "bytearray", "__import__")
 """Builtins that are not there."""
 
+PROMPT_FILTERS = (
+    "capitalize",
+    "default",
+    "first",
+    "items",
+    "join",
+    "last",
+    "length",
+    "lower",
+    "title",
+    "tojson",
+    "trim",
+    "upper",
+)
+"""Filters that prompts can use."""
+
 _OUTPUTS = "{{ name }}, {{ name.key }}, {{ name[0] }}"
+_BLOCKS = "{% if %} with elif and else, {% for %}"
 
 DIALECT = f"""\
 The code is Python, run by a small interpreter in a sandbox and type-checked first against the stubs of ctx and seed.
@@ -83,10 +100,10 @@ The code is Python, run by a small interpreter in a sandbox and type-checked fir
   ValueError if the answer is not one JSON object. Asking the same again gives another answer. ctx has nothing else.
 - Variables are text, numbers, booleans, None, lists and dicts. Many seeds run side by side in one module: keep no state
   between them in module variables.
-- Prompts are Jinja templates, of which these parts work: {_OUTPUTS}, {{% if %}} and
-  {{% for %}} over lists and dicts, comparisons, and/or/not/in, `is defined`, `~`, and the filters capitalize, default,
-  first, items, join, last, length, lower, title, tojson, trim, upper. No set, macro, include, arithmetic, methods or
-  other filters.
+- Prompts are Jinja templates, of which these parts work: {_OUTPUTS}, {_BLOCKS}
+  over lists, dicts and name.items() with loop.index, loop.first and loop.last, comparisons, and/or/not/in,
+  `a if b else c`, `is defined`, `~`, and the filters {", ".join(PROMPT_FILTERS)}.
+  No set, macro, include, arithmetic, other methods, tests or filters: compute in the code and pass the result.
 - Compute time, memory, the number of model calls and the size of the record are limited. Return one dict of JSON
   values.
 """

@@ -30,6 +30,7 @@ from graftwork.models.plane import Message
 A = TypeVar("A", bound=BaseModel)
 MAX_REPAIRS = 2
 _SHOWN_ERRORS = 8
+_SHOWN_ERROR_CHARS = 1_000
 _SHOWN_ANSWER_CHARS = 4_000
 
 
@@ -138,9 +139,10 @@ def repair_messages(request: GenerateRequest, answer: str, problem: str) -> Gene
 def readable(error: ValidationError | ValueError) -> str:
     """Validation problems, one a line, bounded."""
     if not isinstance(error, ValidationError):
-        return str(error)[:1_000]
+        return str(error)[:_SHOWN_ERROR_CHARS]
     problems = error.errors(include_url=False, include_input=False)
-    lines = [f"- {'.'.join(map(str, p['loc'])) or 'answer'}: {p['msg']}"[:300] for p in problems[:_SHOWN_ERRORS]]
+    lines = [f"- {'.'.join(map(str, p['loc'])) or 'answer'}: {p['msg']}" for p in problems[:_SHOWN_ERRORS]]
+    lines = [line[:_SHOWN_ERROR_CHARS] for line in lines]
     if len(problems) > _SHOWN_ERRORS:
         lines.append(f"- and {len(problems) - _SHOWN_ERRORS} more")
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from graftwork.contracts.workflows import Workflow
 from graftwork_optimizer.errors import NothingToRefine
-from graftwork_optimizer.inspection import first_prompt
+from graftwork_optimizer.reading import first_prompt
 
 MAX_SENTENCES = 3
 OPENING = "{# advice #}"

@@ -24,6 +24,7 @@ from graftwork.models.answers import Line
 from graftwork.models.answers import Points
 from graftwork.models.answers import Text
 from graftwork.models.answers import not_blank
+from graftwork_optimizer.inspection import blemishes
 from graftwork_optimizer.inspection import problems
 from graftwork_optimizer.seeding import distinct
 from graftwork_optimizer.seeding import facet_problems
@@ -64,7 +65,7 @@ class ProposedSeeds(Answer):
 
 
 class NamedPrompt(Answer):
-    """One Jinja template."""
+    """One template in the dialect of prompts."""
 
     name: Text
     template: Text
@@ -83,7 +84,8 @@ class WorkflowAnswer(Answer):
     def _runs_as_far_as_one_can_see(self, info: ValidationInfo) -> Self:
         parent = parent_in(info.context)
         workflow = self.applied_to(parent)
-        found = problems(workflow.prompts, workflow.code)
+        inherited = [] if parent is None else blemishes(parent.prompts, parent.code)
+        found = [one for one in problems(workflow.prompts, workflow.code) if one not in inherited]
         if not found and parent is not None and workflow.shape_sha256 == parent.shape_sha256:
             found = ["nothing was changed: the workflow is the same as before"]
         _refuse(found)

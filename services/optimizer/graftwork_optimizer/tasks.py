@@ -14,11 +14,13 @@ from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.seeds import SeedSpace
 from graftwork.contracts.workflows import Workflow
 from graftwork.models.context import ModelTaskContext
+from graftwork_optimizer import inspection
 from graftwork_optimizer import presentation
 from graftwork_optimizer import roles
 from graftwork_optimizer import seeding
 from graftwork_optimizer import starters
 from graftwork_optimizer.errors import ParentMissing
+from graftwork_optimizer.errors import UnusableWorkflow
 from graftwork_optimizer.handlers import router
 from graftwork_optimizer.payloads import JudgeWorkflow
 from graftwork_optimizer.payloads import ProposeSeeds
@@ -41,7 +43,7 @@ async def propose_seeds(task: ProposeSeeds, ctx: ModelTaskContext) -> None:
 
 @router.task(WriteWorkflow)
 async def write_workflow(task: WriteWorkflow, ctx: ModelTaskContext) -> None:
-    """Write, refine or repair a workflow. Raises ``ParentMissing`` and ``InvalidAnswer``."""
+    """Write, refine or repair a workflow. Raises ``ParentMissing``, ``UnusableWorkflow`` and ``InvalidAnswer``."""
     spec = await ctx.job_spec(task.spec)
     given = spec.search.initial
     if task.why is WorkflowKind.INITIAL and not given.by_optimizer:
@@ -108,10 +110,14 @@ async def _proposed_space(ctx: ModelTaskContext, spec: JobSpec) -> SeedSpace:
 
 
 def _given_workflow(given: InitialWorkflow) -> tuple[Workflow, str]:
-    """Return the starter, or the user's own text: never checked here, since the runner tells better what is wrong."""
+    """Return the starter, or the user's own text, byte for byte. Raises ``UnusableWorkflow``."""
     if given.starter is not None:
         return starters.load(given.starter), f"the built-in starter {given.starter!r}"
-    return Workflow(prompts=given.prompts or {}, code=given.code or ""), "the workflow given with the job"
+    workflow = Workflow(prompts=given.prompts or {}, code=given.code or "")
+    found = inspection.faults(workflow.prompts, workflow.code)
+    if found:
+        raise UnusableWorkflow(f"the workflow given with the job cannot run: {'; '.join(found)}")
+    return workflow, "the workflow given with the job"
 
 
 async def _written_workflow(task: WriteWorkflow, ctx: ModelTaskContext, spec: JobSpec) -> tuple[Workflow, str]:

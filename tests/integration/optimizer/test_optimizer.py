@@ -184,12 +184,22 @@ async def test_an_answer_that_stays_invalid_is_a_typed_failure(settings: Optimiz
 
 
 async def test_the_users_own_workflow_is_taken_as_it_is(settings: OptimizerSettings) -> None:
-    own = InitialWorkflow(prompts={"draft": "{{ anything"}, code="this is for the runner to judge")
+    own = InitialWorkflow(prompts={"draft": "{{ topic }}\n", "unused": ""}, code=f"{CODE}\n#  not as we would\n{CODE}")
     async with at_work(settings, FakePlane(unasked)) as desk:
         await desk.ask_for_workflow(WorkflowKind.INITIAL, searching(initial=own))
         workflow, answer = await desk.proposed()
     assert (dict(workflow.prompts), workflow.code) == (own.prompts, own.code)
     assert answer.used == {}
+
+
+async def test_the_users_own_workflow_that_cannot_run_is_a_typed_failure(settings: OptimizerSettings) -> None:
+    own = InitialWorkflow(prompts={"draft": "{% set a = 1 %}"}, code=CODE.replace("draft", "sketch"))
+    async with at_work(settings, FakePlane(unasked)) as desk:
+        await desk.ask_for_workflow(WorkflowKind.INITIAL, searching(initial=own))
+        failure = await desk.failure()
+    assert (failure.code, failure.error_class, failure.used) == ("unusable_workflow", "permanent", {})
+    assert "prompt 'draft', line 1: assign is not supported in prompts" in failure.message
+    assert "line 2: ctx.llm('sketch') names a prompt that does not exist (there are: draft)" in failure.message
 
 
 async def test_a_starter_is_taken_as_it_is(settings: OptimizerSettings) -> None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from graftwork.contracts.dialect import DIALECT
+from graftwork.contracts.dialect import PROMPT_FILTERS
 from graftwork.models.errors import TemplateRefused
 from graftwork.models.templates import Template
 
@@ -94,3 +96,61 @@ def test_spends_no_more_than_its_budget(source: str, problem: str) -> None:
     with pytest.raises(TemplateRefused) as refusal:
         rendered(source, big="x" * 9_000, many=list(range(200)))
     assert problem in str(refusal.value)
+
+
+def test_all_that_is_foreign_is_told_at_once_with_its_line() -> None:
+    with pytest.raises(TemplateRefused) as refusal:
+        Template("draft", "{% set a = b %}\n{{ topic | wordcount }} {{ topic | sort(reverse=true) | list }}")
+    assert str(refusal.value) == (
+        "prompt 'draft', line 1: assign is not supported in prompts; do it in the code, "
+        "line 2: no filter 'wordcount' in prompts; do it in the code, "
+        "line 2: no filter 'list' in prompts; do it in the code, "
+        "line 2: no filter 'sort' in prompts; do it in the code"
+    )
+
+
+@pytest.mark.parametrize("name", PROMPT_FILTERS)
+def test_every_filter_that_authors_are_told_of_works(name: str) -> None:
+    assert name in DIALECT
+    assert rendered(f"{{{{ value | {name} }}}}", value={"a": 1} if name == "items" else ["a"])
+
+
+@pytest.mark.parametrize(
+    ("source", "needs", "may_need"),
+    [
+        ("plain {# {{ topic }} #}", "", ""),
+        ("{{ topic }} {{ fact.key[place] | join(comma) }}", "topic fact place comma", ""),
+        ("{% if long %}{{ a }}{% elif short %}{{ b }}{% else %}{{ c }}{% endif %}", "long", "a short b c"),
+        ("{% if long %}{{ topic }}{% endif %}{{ topic }}", "long topic", ""),
+        ("{{ a if asked else b }} {{ c and d }} {{ e or f }} {{ 1 < g < h }}", "asked c e g", "a b d f h"),
+        ("{% for x, y in pairs %}{{ x }}{{ y }}{{ z }}{{ loop.index }}{% else %}{{ none_there }}{% endfor %}", "pairs",
+         "z none_there"),
+        ("{% for x in xs %}{% endfor %}{{ x }}", "xs x", ""),
+        ("{% if tone is defined %}{{ tone }}{% endif %}{{ mood | default(calm) }}", "calm", ""),
+        ("{{ tone | default('calm') }} {{ tone }}", "tone", ""),
+        ("{% if tone is none %}{{ calm }}{% endif %}{{ facts.first | default('') }}", "facts", "calm"),
+    ],
+)  # fmt: skip
+def test_tells_what_it_reads_always_and_sometimes(source: str, needs: str, may_need: str) -> None:
+    template = Template("draft", source)
+    assert (frozenset(needs.split()), frozenset(may_need.split())) == (template.needs, template.may_need)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ topic }}",
+        "{% if true %}{{ topic }}{% else %}{{ other }}{% endif %}",
+        "{% for x in [1] %}{{ topic ~ x }}{% endfor %}",
+        "{{ other | default(topic) }}",
+        "{% if other is none %}no{% endif %}{{ topic or other }}",
+    ],
+)
+def test_what_it_says_to_need_is_what_rendering_needs(source: str) -> None:
+    template = Template("draft", source)
+    given = dict.fromkeys(template.needs | template.may_need, "x") | {"topic": "t"}
+    given.pop("other", None)
+    assert template.render(given, max_chars=100)
+    for name in template.needs:
+        with pytest.raises(TemplateRefused, match=f"uses '{name}'"):
+            template.render({key: value for key, value in given.items() if key != name}, max_chars=100)

@@ -105,6 +105,18 @@ def test_in_scope_prompts_nothing_else_may_change(kind: WorkflowKind, text: str,
     assert problem in refusal(text, kind=kind, scope=Scope.PROMPTS)
 
 
+def test_a_change_is_not_refused_for_what_the_users_own_workflow_does_otherwise() -> None:
+    own = Workflow(
+        prompts={**PARENT.prompts, "long": "x" * 30_001}, code=CODE.replace("(ctx, seed)", "(ctx, seed, n=1)")
+    )
+    own_shown = {"prompts": own.prompts, "code": own.code}
+    call = roles.workflow_call(WorkflowKind.REFINE, Scope.PROMPTS)
+    child = call.accept(SPEC, changed(draft="Explain {{ topic }}."), own_shown).applied_to(own)
+    assert child.prompts["draft"] == "Explain {{ topic }}."
+    with pytest.raises(ValidationError, match="uses tone, which"):
+        call.accept(SPEC, changed(draft="Explain {{ tone }}."), own_shown)
+
+
 def test_a_first_workflow_needs_code_in_any_scope() -> None:
     assert roles.workflow_call(WorkflowKind.INITIAL, Scope.PROMPTS) is roles.INIT_WORKFLOW
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from graftwork_optimizer.inspection import first_prompt
+from graftwork_optimizer.inspection import blemishes
+from graftwork_optimizer.inspection import faults
 from graftwork_optimizer.inspection import problems
 
 CODE = 'async def workflow(ctx, seed):\n    return {"text": await ctx.llm("draft", topic=seed["topic"])}\n'
@@ -34,7 +35,7 @@ def test_a_sound_workflow_has_no_problem() -> None:
         ("def twice(f):\n    return f\n@twice\nasync def workflow(ctx, seed):\n    return {}", "without decorators"),
         (CODE.replace("draft", "drafts"), "line 2: ctx.llm('drafts') names a prompt that does not exist"),
         (CODE.replace("topic=", "subject="), "prompt 'draft' uses topic, which ctx.llm('draft', ...) does not pass"),
-        ("#" * 40_001 + "\n" + CODE, "at most 40000 are allowed"),
+        ("#" * 40_001 + "\n" + CODE, "at most 40000 characters"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_code_is_told(code: str, problem: str) -> None:
@@ -52,7 +53,7 @@ def test_what_is_wrong_with_code_is_told(code: str, problem: str) -> None:
         ({"draft": "{{ " + "(" * 2_000 + "topic" + ")" * 2_000 + " }}"}, "nested too deeply"),
         ({"draft": "  "}, "prompt 'draft' is empty"),
         ({"draft": "{% include 'other' %}"}, "include is not supported in prompts"),
-        ({"draft": "{{ topic }}" + "x" * 30_000}, "at most 30000 are allowed"),
+        ({"draft": "{{ topic }}" + "x" * 30_000}, "at most 30000 characters"),
         ({"draft": "{{ topic }}", **{str(n): "x" for n in range(16)}}, "there are 17 prompts"),
     ],
 )
@@ -67,7 +68,9 @@ def test_everything_wrong_is_told_at_once() -> None:
 
 def test_calls_through_helpers_and_llm_json_are_seen() -> None:
     code = 'async def ask(c):\n    return await c.llm_json("missing")\n' + CODE
-    assert "names a prompt that does not exist" in only_problem(PROMPTS, code)
+    assert "ctx.llm_json('missing') names a prompt that does not exist" in only_problem(PROMPTS, code)
+    code = CODE.replace("llm(", "llm_json(").replace("topic=", "subject=")
+    assert "uses topic, which ctx.llm_json('draft', ...) does not pass" in only_problem(PROMPTS, code)
 
 
 @pytest.mark.parametrize(
@@ -87,9 +90,54 @@ def test_hidden_variables_are_given_the_benefit_of_the_doubt() -> None:
 def test_names_that_are_computed_are_left_to_the_runner() -> None:
     code = 'async def workflow(ctx, seed):\n    name = "dr" + "aft"\n    return {"text": await ctx.llm(name)}'
     assert problems(PROMPTS, code) == []
-    assert first_prompt(code) is None
 
 
-def test_the_first_prompt_is_the_one_asked_first_in_the_text() -> None:
-    code = 'async def workflow(ctx, seed):\n    a = await ctx.llm("one")\n    return {"t": await ctx.llm("two", a=a)}'
-    assert first_prompt(code) == "one"
+def test_what_a_template_reads_under_a_condition_should_be_passed_too() -> None:
+    assert "uses tone, which" in only_problem({"draft": "{{ topic }}{% if topic %}{{ tone }}{% endif %}"}, CODE)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "code"),
+    [
+        ({}, CODE),
+        ({"draft": "{{ topic"}, CODE),
+        ({"draft": "x", "unused": "{% set a = 1 %}"}, CODE),
+        ({"draft": "{{ topic }} {{ tone }}"}, CODE),
+        (PROMPTS, CODE.replace("draft", "drafts")),
+        (PROMPTS, "async def workflow(ctx, seed:\n    return {}"),
+        (PROMPTS, "async def main(ctx, seed):\n    return {}"),
+        (PROMPTS, "def workflow(ctx, seed):\n    return {}"),
+        (PROMPTS, "class workflow:\n    pass"),
+        (PROMPTS, "async def workflow(ctx):\n    return {}"),
+        (PROMPTS, "async def workflow(ctx, seed, more):\n    return {}"),
+        (PROMPTS, "async def workflow(ctx, seed, *, more):\n    return {}"),
+    ],
+)  # fmt: skip
+def test_what_cannot_run_is_a_fault(prompts: dict[str, str], code: str) -> None:
+    assert faults(prompts, code) == problems(prompts, code) != []
+
+
+@pytest.mark.parametrize(
+    ("prompts", "code"),
+    [
+        ({**PROMPTS, "unused": " "}, CODE),
+        ({**PROMPTS, **{str(n): "x" for n in range(16)}}, CODE),
+        ({"draft": "{{ topic }}" + "x" * 30_000}, CODE),
+        (PROMPTS, CODE + "#" * 40_000),
+        ({"draft": "{{ topic }}{% if topic %}{{ tone }}{% endif %}"}, CODE),
+        (PROMPTS, CODE.replace("(ctx, seed)", "(ctx, seed, more=1)")),
+        (PROMPTS, CODE.replace("(ctx, seed)", "(ctx, *seeds, **more)")),
+        (PROMPTS, CODE.replace("(ctx, seed)", "(c, s)")),
+        (PROMPTS, "def twice(f):\n    return f\n@twice\n" + CODE),
+        (PROMPTS, CODE + CODE),
+        (PROMPTS, CODE.replace("workflow", "main") + "workflow = main\n"),
+        (PROMPTS, CODE.replace("workflow", "main") + "if True:\n    async def workflow(a, b): return await main(a, b)"),
+        (PROMPTS, CODE.replace("workflow", "main") + "def workflow(ctx, seed):\n    return main(ctx, seed)"),
+    ],
+)  # fmt: skip
+def test_what_may_run_all_the_same_is_a_blemish(prompts: dict[str, str], code: str) -> None:
+    assert blemishes(prompts, code) == problems(prompts, code) != []
+
+
+def test_an_f_string_that_only_a_later_python_reads_is_no_fault() -> None:
+    assert faults(PROMPTS, CODE.replace('seed["topic"]', 'f"{seed["topic"]}"')) == []
