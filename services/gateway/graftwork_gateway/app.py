@@ -25,6 +25,7 @@ def create_app(door: Door) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=openapi.operation_id,
     )
     app.state.door = door
     for part in (jobs, progress, datasets, pools):

@@ -1,9 +1,11 @@
 """The OpenAPI document."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from graftwork.contracts.rest import PROBLEM_MEDIA_TYPE
 
@@ -20,26 +22,34 @@ TAGS = [
     {"name": "datasets", "description": "Published datasets."},
     {"name": "pools", "description": "The models that jobs can use."},
 ]
-_FIRST_ERROR = 400
 
 
 def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """The app's own document, with its errors declared as problem documents."""
+    """The app's own document, with media types as they are; a second run changes nothing."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = generate()
         for path in document["paths"].values():
             for operation in path.values():
-                _declare_problems(operation["responses"])
+                for status, response in operation["responses"].items():
+                    _correct(int(status), response)
         return document
 
     return openapi
 
 
-def _declare_problems(responses: dict[str, Any]) -> None:
-    """FastAPI gives every model the media type of the route; a second run changes nothing."""
-    for status, response in responses.items():
-        if int(status) >= _FIRST_ERROR:
-            (schema,) = response["content"].values()
-            response["content"] = {PROBLEM_MEDIA_TYPE: schema}
+def operation_id(route: APIRoute) -> str:
+    """Name of an operation in generated clients."""
+    return route.name
+
+
+def _correct(status: int, response: dict[str, Any]) -> None:
+    """FastAPI gives every model the media type of the route, and takes a stream for a string."""
+    content = response.get("content", {})
+    if status >= HTTPStatus.BAD_REQUEST:
+        (media,) = content.values()
+        response["content"] = {PROBLEM_MEDIA_TYPE: media}
+    for media in content.values():
+        if "$ref" in media["schema"]:
+            media["schema"].pop("type", None)

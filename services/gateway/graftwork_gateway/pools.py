@@ -9,14 +9,17 @@ from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import Scope
 from graftwork.contracts.rest import PoolView
 from graftwork.contracts.rest import ProblemError
+from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import GraftworkError
 from graftwork.kit.errors import RetryableError
+from graftwork.kit.logging import get_logger
 from graftwork.models.plane import ModelDescription
 from graftwork.models.plane import ModelPlane
 from graftwork.models.plane import PoolDescription
 from graftwork_gateway.errors import JobInvalid
 from graftwork_gateway.views import pool_view
 
+log = get_logger(__name__)
 Described = Mapping[str, PoolDescription | GraftworkError]
 """Pool -> what it serves, or why that cannot be told."""
 
@@ -31,6 +34,9 @@ async def describe(plane: ModelPlane, pools: Iterable[str], timeout_seconds: flo
 async def _describe(plane: ModelPlane, pool: str, timeout_seconds: float) -> PoolDescription | GraftworkError:
     try:
         return await plane.describe(pool, timeout_seconds=timeout_seconds)
+    except RetryableError as error:
+        log.warning("pool.silent", pool=pool, error=str(error))  # with its address, which is not for clients
+        return DependencyDown(f"pool {pool!r} does not answer", retry_after_seconds=error.retry_after_seconds)
     except GraftworkError as error:
         return error
 

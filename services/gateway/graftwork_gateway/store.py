@@ -37,9 +37,9 @@ class Store:
         rows = await self._page(JOBS, "created_at", tenant, after, limit)
         return _cut([JobRow.of(row) for row in rows], "created_at", limit)
 
-    async def events(self, tenant: str, job_id: str, after: int, limit: int) -> Sequence[EventRow]:
-        """Events of a job behind a version, oldest first."""
-        query = {"job_id": job_id, "version": {"$gt": after}, "tenant": tenant}
+    async def events(self, tenant: str, job_id: str, first: int, limit: int) -> Sequence[EventRow]:
+        """Events of a job from version ``first`` on, by version."""
+        query = {"job_id": job_id, "version": {"$gte": first}, "tenant": tenant}
         rows = await self._read.find(JOB_EVENTS, query, sort=[("version", ASCENDING)], limit=limit)
         return [EventRow.of(row) for row in rows]
 

@@ -6,6 +6,7 @@ costs a page of memory and nothing else.
 
 from collections.abc import AsyncGenerator
 from collections.abc import Sequence
+from datetime import UTC
 from datetime import datetime
 
 from fastapi.sse import format_sse_event
@@ -49,18 +50,22 @@ async def follow(door: Door, tenant: str, job_id: str, after: int) -> AsyncGener
 
 
 def deliverable(rows: Sequence[EventRow], after: int, now: datetime, gap_seconds: float) -> Sequence[EventRow]:
-    """The rows, sorted by version, that may be sent behind version ``after``.
+    """The rows, sorted by version, that may be sent behind version ``after``; that row itself may lead them.
 
-    Versions are sent without gaps. Rows behind a missing version wait for it, but not for ever: once they
-    are ``gap_seconds`` old the missing one lies in a dead letter topic, and the rest matters more.
+    Versions are sent without gaps. What lies behind a missing version waits for it, but not for ever: when
+    neither side of the gap is younger than ``gap_seconds``, the missing one lies in a dead letter topic, and
+    the rest matters more.
     """
     ready: list[EventRow] = []
+    told_at = datetime.min.replace(tzinfo=UTC)
     for row in rows:
-        waited_seconds = (now - row.at).total_seconds()
-        if row.version != after + 1 and waited_seconds < gap_seconds:
-            break
-        ready.append(row)
-        after = row.version
+        if row.version > after:
+            waited_seconds = (now - max(told_at, row.at)).total_seconds()
+            if row.version != after + 1 and waited_seconds < gap_seconds:
+                break
+            ready.append(row)
+            after = row.version
+        told_at = row.at
     return ready
 
 

@@ -48,7 +48,8 @@ def _job_links(row: JobRow) -> dict[str, str]:
     path = job_path(row.id)
     links = {"self": path, "events": f"{path}/events", "tree": f"{path}/tree", "cancel": f"{path}/cancel"}
     dataset_id = row.snapshot and row.snapshot.dataset_id
-    return {**links, "dataset": dataset_path(dataset_id)} if dataset_id else links
+    listed = dataset_id and row.finished_version is not None  # the dataset itself comes with the last event
+    return {**links, "dataset": dataset_path(str(dataset_id))} if listed else links
 
 
 def dataset_view(summary: DatasetSummary) -> DatasetView:

@@ -5,11 +5,10 @@ import pytest
 import pytest_asyncio
 
 from graftwork_gateway.settings import GatewaySettings
+from tests.support.doors import MAX_BODY_BYTES
 from tests.support.doors import Gateway
 from tests.support.doors import gateway_settings
 from tests.support.doors import open_gateway
-
-MAX_BODY_BYTES = 64 * 1024
 
 
 @pytest.fixture
@@ -17,7 +16,7 @@ def settings(kafka_address: str, mongo_address: str, tmp_path: Path) -> GatewayS
     return gateway_settings(kafka_address, mongo_address, tmp_path)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_gateway(
     kafka_address: str, mongo_address: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Gateway]:
@@ -28,8 +27,8 @@ async def shared_gateway(
         yield opened
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="module")
 async def gateway(shared_gateway: Gateway) -> AsyncIterator[Gateway]:
-    """One gateway for all tests, and a tenant for each: they never see each other."""
+    """One gateway for all tests of a module, and a tenant for each: they never see each other."""
     async with shared_gateway.as_somebody_new() as mine:
         yield mine

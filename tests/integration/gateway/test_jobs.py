@@ -10,12 +10,14 @@ from graftwork.contracts.events import JobSubmitted
 from graftwork.contracts.jobs import JobPhase
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import JobState
+from graftwork.contracts.rest import PoolsView
 from tests.support.doors import SPEC
 from tests.support.doors import Gateway
-from tests.support.doors import advanced
-from tests.support.doors import finished
+from tests.support.eventually import assert_eventually
+from tests.support.search_told import advanced
+from tests.support.search_told import finished
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_job_is_taken_and_told_to_search_with_its_spec(gateway: Gateway) -> None:
@@ -33,7 +35,7 @@ async def test_a_job_is_taken_and_told_to_search_with_its_spec(gateway: Gateway)
 
 async def test_a_job_is_shown_as_search_last_told_it(gateway: Gateway) -> None:
     job = await gateway.submit()
-    await gateway.bus.send(advanced(job.id, 1, best_reward=3.5))
+    await gateway.send(advanced(job.id, 1, best_reward=3.5))
     view = await gateway.until(job.id, JobState.RUNNING)
 
     assert view.phase is JobPhase.SEARCHING
@@ -62,7 +64,7 @@ async def test_the_same_key_and_body_give_the_stored_answer(gateway: Gateway) ->
     headers = {"Idempotency-Key": "once"}
     first = await gateway.http.post("/v1/jobs", json=SPEC, headers=headers)
     job_id = first.json()["id"]
-    await gateway.bus.send(advanced(job_id, 1))
+    await gateway.send(advanced(job_id, 1))
     await gateway.until(job_id, JobState.RUNNING)
     again = await gateway.http.post("/v1/jobs", json=dict(reversed(SPEC.items())), headers=headers)
 
@@ -118,7 +120,7 @@ async def test_cancelling_tells_search_once_however_often_it_is_asked(gateway: G
 
 async def test_a_job_that_has_ended_cannot_be_cancelled(gateway: Gateway) -> None:
     job = await gateway.submit()
-    await gateway.bus.send(finished(job.id, 1))
+    await gateway.send(finished(job.id, 1))
     await gateway.until(job.id, JobState.SUCCEEDED)
     answer = await gateway.http.post(job.links["cancel"])
 
@@ -131,7 +133,7 @@ async def test_a_job_that_has_ended_cannot_be_cancelled(gateway: Gateway) -> Non
 @pytest.mark.parametrize("path", ["", "/events", "/tree", "/nodes/n", "/cancel"])
 async def test_jobs_of_others_do_not_exist(gateway: Gateway, path: str) -> None:
     job = await gateway.submit()
-    await gateway.bus.send(advanced(job.id, 1))
+    await gateway.send(advanced(job.id, 1))
     await gateway.until(job.id, JobState.RUNNING)
     method = "POST" if path == "/cancel" else "GET"
     async with gateway.as_somebody_new() as other:
@@ -153,3 +155,27 @@ async def test_lists_show_the_callers_jobs_only(gateway: Gateway) -> None:
 
 def is_a_problem(answer: httpx.Response) -> bool:
     return answer.headers["content-type"] == "application/problem+json" and "type" in answer.json()
+
+
+async def test_health_needs_no_key(gateway: Gateway) -> None:
+    async def ready() -> None:
+        assert (await stranger.get("/readyz")).status_code == 200
+
+    job = await gateway.submit()
+    await gateway.until(job.id, JobState.QUEUED)
+    async with httpx.AsyncClient(base_url=gateway.http.base_url) as stranger:
+        await assert_eventually(ready)
+        alive = await stranger.get("/healthz")
+        metrics = await stranger.get("/metrics")
+
+    assert alive.json() == {"status": "ok"}
+    assert 'http_seconds_count{method="GET",route="/v1/jobs/{job_id}",status="200"}' in metrics.text
+    assert job.id not in metrics.text
+
+
+async def test_every_known_pool_tells_its_models(gateway: Gateway) -> None:
+    view = PoolsView.model_validate_json((await gateway.http.get("/v1/pools")).content)
+
+    assert [pool.pool for pool in view.pools] == ["evaluator", "generator", "optimizer"]
+    assert {pool.default_model for pool in view.pools} == {"fake"}
+    assert all(pool.available and pool.writes_code for pool in view.pools)

@@ -23,7 +23,7 @@ from graftwork_gateway.views import job_view
 
 router = api_router("progress")
 
-LastEvent = Annotated[int, Header(alias="Last-Event-ID", ge=0, description="go on behind this version")]
+LastEvent = Annotated[int, Header(alias="Last-Event-ID", ge=0, le=2**53, description="go on behind this version")]
 NodeId = Annotated[str, Path(description="`node_id` of the tree")]
 SampleCount = Annotated[int, Query(ge=0, le=200, description="most samples to show")]
 

@@ -1,0 +1,105 @@
+from typing import Any
+
+import pytest
+
+from graftwork.contracts.jobs import JobSpec
+from graftwork.kit.errors import DependencyDown
+from graftwork.kit.errors import UnknownPool
+from graftwork.models.plane import ModelDescription
+from graftwork.models.plane import PoolDescription
+from graftwork_gateway.errors import JobInvalid
+from graftwork_gateway.pools import Described
+from graftwork_gateway.pools import check_models
+from graftwork_gateway.pools import mistakes_of
+from tests.support.doors import a_plane
+
+
+def spec(**more: Any) -> JobSpec:
+    return JobSpec.model_validate({"task": "Short explanations of fractions.", "count": 3, **more})
+
+
+def pool(name: str = "pool", *models: ModelDescription, writes_code: bool = True) -> PoolDescription:
+    served = models or (ModelDescription(name="m"),)
+    return PoolDescription(
+        pool=name, default_model=served[0].name, models=served, revision="r", writes_code=writes_code
+    )
+
+
+def everywhere(answer: Any) -> Described:
+    return dict.fromkeys(("optimizer", "evaluator", "generator"), answer)
+
+
+def paths(wanted: JobSpec, described: Described) -> list[str]:
+    return [mistake.path for mistake in mistakes_of(wanted, described)]
+
+
+def test_a_job_that_the_pools_can_do_has_no_mistakes() -> None:
+    assert paths(spec(), everywhere(pool())) == []
+
+
+def test_an_unknown_pool_is_told_for_every_role_that_names_it() -> None:
+    described = everywhere(UnknownPool("no such pool"))
+
+    assert paths(spec(), described) == ["models.optimizer.pool", "models.evaluator.pool", "models.generator.pool"]
+
+
+def test_a_pool_that_does_not_answer_is_no_mistake_of_the_job() -> None:
+    assert paths(spec(), everywhere(DependencyDown("down"))) == []
+
+
+def test_a_model_has_to_be_served_by_its_pool() -> None:
+    wanted = spec(models={"generator": {"pool": "generator", "model": "other"}})
+
+    assert paths(wanted, everywhere(pool())) == ["models.generator.model"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "completion", "role", "known"),
+    [
+        (1.0, 2.0, "generator", True),
+        (0.0, 0.0, "generator", True),
+        (1.0, None, "generator", False),
+        (None, 2.0, "generator", False),
+        (1.0, None, "embedder", True),
+        (None, None, "embedder", False),
+    ],
+)
+def test_money_needs_the_prices_of_what_is_bought(
+    prompt: float | None, completion: float | None, role: str, *, known: bool
+) -> None:
+    model = ModelDescription(name="m", prompt_usd_per_mtok=prompt, completion_usd_per_mtok=completion)
+    dear = ModelDescription(name="dear", prompt_usd_per_mtok=1, completion_usd_per_mtok=1)
+    wanted = spec(budget={"cost_usd": 1}, models={role: {"pool": "p"}})
+    described = {**everywhere(pool("dear", dear)), "p": pool("p", model)}
+
+    assert paths(wanted, described) == ([] if known else ["budget.cost_usd"])
+
+
+@pytest.mark.parametrize(
+    ("search", "needs_code"),
+    [
+        ({}, True),
+        ({"scope": "prompts"}, True),
+        ({"initial": {"starter": "qa"}}, True),
+        ({"initial": {"starter": "qa"}, "scope": "prompts"}, False),
+        ({"initial": {"starter": "qa"}, "iterations": 0}, False),
+        ({"initial": {"prompts": {"a": "b"}, "code": "pass"}, "scope": "prompts"}, False),
+    ],
+)
+def test_only_a_pool_that_writes_code_is_asked_for_it(search: dict[str, Any], *, needs_code: bool) -> None:
+    described = {**everywhere(pool()), "optimizer": pool("optimizer", writes_code=False)}
+
+    assert paths(spec(search=search), described) == (["search.initial"] if needs_code else [])
+
+
+async def test_mistakes_win_over_a_pool_that_does_not_answer() -> None:
+    wanted = spec(models={"optimizer": {"pool": "down"}, "generator": {"pool": "nowhere"}})
+    with pytest.raises(JobInvalid) as refused:
+        await check_models(wanted, a_plane(), 1.0)
+
+    assert [error.path for error in refused.value.errors] == ["models.generator.pool"]
+
+
+async def test_without_mistakes_the_silence_of_a_pool_is_raised() -> None:
+    with pytest.raises(DependencyDown):
+        await check_models(spec(models={"optimizer": {"pool": "down"}}), a_plane(), 1.0)
