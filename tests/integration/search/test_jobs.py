@@ -266,6 +266,18 @@ async def test_a_root_that_cannot_be_repaired_fails_the_job(settings: SearchSett
     assert asked == [WorkflowKind.INITIAL] + [WorkflowKind.REPAIR] * 3
 
 
+async def test_a_first_workflow_that_cannot_be_had_fails_the_job_with_the_reason(settings: SearchSettings) -> None:
+    def refuse(request: WorkflowRequested, _workers: Workers) -> Answers:
+        return [a_failure(request, "unusable_workflow")]
+
+    async with platform(settings, {WorkflowRequested: refuse}) as (bus, workers):
+        end = await outcome(bus, settings, a_spec())
+
+    assert end.snapshot.state is JobState.FAILED
+    assert end.snapshot.reason == "no_workflow: unusable_workflow: it did not work"
+    assert len([r for r in workers.asked if isinstance(r, WorkflowRequested)]) == 1
+
+
 async def test_five_failures_running_end_the_search_but_not_the_job(settings: SearchSettings) -> None:
     def refuse(request: WorkflowRequested, _workers: Workers) -> Answers | None:
         if request.kind is not WorkflowKind.REFINE:
