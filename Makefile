@@ -15,7 +15,7 @@ demo: install
 	@$(BIN)/graftwork demo
 
 test: install
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadgroup
 
 check: lint types imports proto contracts
 

@@ -27,10 +27,10 @@ async def with_server(server: Server | None, steps: Steps, work: Callable[[Serve
     platform = Platform(graftwork_home(), on_progress=steps)
     async with platform as state:
         steps(f"Graftwork is ready at {state.url}")
-        return await _first_of(work(Server(state.url, state.api_key, local=True)), platform.watch)
+        return await first_of(work(Server(state.url, state.api_key, local=True)), platform.watch)
 
 
-async def _first_of(work: Coroutine[Any, Any, T], watch: Callable[[], Awaitable[Any]]) -> T:
+async def first_of(work: Coroutine[Any, Any, T], watch: Callable[[], Awaitable[Any]]) -> T:
     """Return what ``work`` returns, unless the watch over the platform ends first: then raise its error."""
     working = asyncio.ensure_future(work)
     watching = asyncio.ensure_future(watch())

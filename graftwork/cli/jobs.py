@@ -92,12 +92,11 @@ def show(job_id: str | None, url: str | None, key: str | None, *, as_json: bool)
 @json_option
 def watch(job_id: str | None, url: str | None, key: str | None, *, as_json: bool) -> None:
     """Watch a job until it has ended. Ctrl-C ends the watching, not the job."""
-    from rich.console import Console  # noqa: PLC0415 (the other commands of this group need no rich)
-
-    from graftwork.cli import watching  # noqa: PLC0415
+    from graftwork.cli import watching  # noqa: PLC0415 (the other commands of this group need no rich)
+    from graftwork.cli.consoles import open_console  # noqa: PLC0415
     from graftwork.cli.steps import Steps  # noqa: PLC0415
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = open_console()
     steps = Steps(as_json=as_json, echo=lambda line: console.out(line, highlight=False))
 
     async def question(client: AsyncGraftwork) -> JobView:

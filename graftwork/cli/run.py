@@ -12,6 +12,7 @@ from graftwork.cli.connection import Server
 from graftwork.cli.connection import find_server
 from graftwork.cli.connection import json_option
 from graftwork.cli.connection import server_options
+from graftwork.cli.consoles import open_console
 from graftwork.cli.errors import NotFinished
 from graftwork.cli.hosting import with_server
 from graftwork.cli.job_file import JobFile
@@ -67,7 +68,7 @@ def demo(url: str | None, key: str | None) -> None:
 
 
 def _run(job_file: JobFile, server: Server | None, wishes: Wishes) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = open_console()
     steps = Steps(as_json=wishes.as_json, echo=lambda line: console.out(line, highlight=False))
 
     async def work(found: Server) -> None:

@@ -1,13 +1,13 @@
 """``graftwork tree``."""
 
 import click
-from rich.console import Console
 
 from graftwork.cli.asking import ask
 from graftwork.cli.asking import job_argument
 from graftwork.cli.asking import named_or_newest
 from graftwork.cli.connection import json_option
 from graftwork.cli.connection import server_options
+from graftwork.cli.consoles import open_console
 from graftwork.cli.drawing import draw_tree
 from graftwork.client import AsyncGraftwork
 from graftwork.contracts.rest import TreeView
@@ -28,4 +28,4 @@ def tree(job_id: str | None, url: str | None, key: str | None, *, as_json: bool)
         click.echo(view.model_dump_json())
     else:
         title = f"{view.job.name} ({view.job.id}): {view.job.state}"
-        Console(highlight=False, soft_wrap=True).print(draw_tree(title, view.nodes, view.job.snapshot))
+        open_console().print(draw_tree(title, view.nodes, view.job.snapshot))
