@@ -55,6 +55,11 @@ def main() -> None:
     except BrokenPipeError:
         _forget_stdout()
         status = 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"graftwork: {error.filename}: {error.strerror}", err=True)
+        status = FAILED
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from graftwork import __version__
+from graftwork.client.errors import Unreachable
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 CONNECT_ATTEMPTS = 2
@@ -15,19 +16,22 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 @dataclass(frozen=True)
 class Connection:
-    """Where the server is and who asks. ``api_key`` stays out of ``repr``."""
+    """Where the server is, with or without its ``/v1``, and who asks. ``api_key`` stays out of ``repr``."""
 
     url: str
     api_key: str | None = field(default=None, repr=False)
 
     def options(self) -> dict[str, Any]:
-        """Arguments of an httpx client."""
+        """Arguments of an httpx client. Raises ``Unreachable`` for what is no URL."""
         headers = {"User-Agent": f"graftwork/{__version__}", "Accept": "application/json"}
         if self.api_key is not None:
             headers["Authorization"] = f"Bearer {self.api_key}"
-        return {"base_url": self.url, "headers": headers, "timeout": TIMEOUT, "trust_env": self.trusts_environment}
+        url = self._parsed()
+        # Proxies of the environment never apply to this machine, which they cannot see.
+        return {"base_url": url, "headers": headers, "timeout": TIMEOUT, "trust_env": url.host not in _LOOPBACK}
 
-    @property
-    def trusts_environment(self) -> bool:
-        """Whether proxies of the environment apply: never to this machine, which they cannot see."""
-        return httpx.URL(self.url).host not in _LOOPBACK
+    def _parsed(self) -> httpx.URL:
+        try:
+            return httpx.URL(self.url.rstrip("/").removesuffix("/v1"))
+        except httpx.InvalidURL as error:
+            raise Unreachable(self.url, str(error)) from error

@@ -65,7 +65,7 @@ class Platform:
     async def __aenter__(self) -> PlatformState:
         require_installed()
         if PlatformState.read(self._home) is None and self._settings.gateway_port:  # else it is that one's port
-            require_free([self._settings.gateway_port], "the gateway")
+            require_free([self._settings.gateway_port], "the gateway (GRAFTWORK_GATEWAY_PORT)")
         try:
             return await self._start()
         except BaseException:

@@ -330,6 +330,7 @@ def test_validate_tells_all_mistakes(graftwork: Command, tmp_path: Path, job_fil
         (("jobs", "list", "--limit", "0"), 2, "Invalid value for '--limit'"),
         (("jobs", "list", "--url", "http://127.0.0.1:1"), 3, "no Graftwork server answers at http://127.0.0.1:1"),
         (("run", "nowhere.yaml"), 2, "nowhere.yaml: No such file or directory\n"),
+        (("up", "--home", "/proc/nowhere"), 1, "graftwork: /proc/nowhere: No such file or directory\n"),
     ],
 )
 def test_every_end_has_its_exit_status(graftwork: Command, arguments: tuple[str, ...], status: int, said: str) -> None:

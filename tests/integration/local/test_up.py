@@ -103,5 +103,6 @@ async def test_a_taken_port_is_one_clear_line(tmp_path: Path, servers: dict[str,
 
     assert ended.status == 1
     assert ended.stderr == (
-        f"graftwork: Port {port} for the gateway is taken by another program: stop it, or choose another port\n"
+        f"graftwork: Port {port} for the gateway (GRAFTWORK_GATEWAY_PORT) is taken by another program: "
+        "stop it, or choose another port\n"
     )

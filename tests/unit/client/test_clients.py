@@ -131,6 +131,21 @@ async def test_what_is_no_graftwork_server_is_one_clear_line(
     assert str(caught.value).startswith(said)
 
 
+async def test_what_is_no_url_is_one_clear_line() -> None:
+    with pytest.raises(client.Unreachable, match=r"^no Graftwork server answers at http://a:b: "):
+        Graftwork("http://a:b")
+
+
+@pytest.mark.parametrize("url", ["http://gateway.test", "http://gateway.test/", "http://gateway.test/v1/"])
+def test_the_url_may_be_written_with_its_version(url: str) -> None:
+    gateway = Gateway(answer(job()))
+
+    with Graftwork(url, transport=gateway.transport) as graftwork:
+        graftwork.get("job-1")
+
+    assert str(gateway.requests[0].url) == "http://gateway.test/v1/jobs/job-1"
+
+
 async def test_events_end_with_the_job(kind: str) -> None:
     gateway = Gateway(stream(event(1), event(2), event(3, last=3)))
 
