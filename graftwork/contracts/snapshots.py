@@ -46,6 +46,7 @@ class NodeSnapshot(Contract):
     samples: BlobRef | None = None
     metrics: BlobRef | None = None
     scores: BlobRef | None = None
+    workflow_scores: BlobRef | None = None
     samples_ok: int = 0
     samples_failed: Mapping[str, int] = Field(default_factory=dict)
     score_sample: float | None = None

@@ -67,6 +67,7 @@ async def test_a_search_raises_the_reward_converges_and_publishes_exactly_what_w
             events = await watched(client, job)
         tree = (await http.get(f"/v1/jobs/{job}/tree")).json()["nodes"]
         end = events[-1].snapshot
+        shown = (await http.get(f"/v1/jobs/{job}/nodes/{tree[0]['node_id']}")).json()
         dataset = (await http.get(f"/v1/datasets/{end.dataset_id}")).json()
         archive = await http.get(f"/v1/datasets/{end.dataset_id}/download")
 
@@ -75,6 +76,8 @@ async def test_a_search_raises_the_reward_converges_and_publishes_exactly_what_w
     assert [event.version for event in events] == list(range(1, len(events) + 1))
     assert (end.state, end.reason) == (JobState.SUCCEEDED, "completed")
 
+    assert set(shown["workflow_scores"]["code"]) == {"clarity", "efficiency", "robustness"}
+    assert len(shown["scores"]) == shown["samples_total"] == 5
     root, best = tree[0], max(tree, key=lambda node: node["reward"] or 0)
     assert best["reward"] > root["reward"] + 0.5
     said = [event.message for event in events if event.what == "search.finished"]

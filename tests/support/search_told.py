@@ -34,7 +34,7 @@ def advanced(job_id: str, version: int, *, node: NodeSnapshot | None = None, **m
         version=version,
         what="node.scored",
         message=f"version {version}",
-        snapshot=snapshot(job_id, version, iteration=version, **more),
+        snapshot=snapshot(job_id, version, JobState.RUNNING, iteration=version, **more),
         node=node,
     )
 

@@ -18,6 +18,7 @@ async def node_view(blobs: Blobs, job_id: str, node: NodeSnapshot, *, samples: i
     """The node, with at most ``samples`` of its samples. Raises ``BlobMissing``."""
     rows = await _rows(blobs, node.samples)
     scores = await _rows(blobs, node.scores)
+    introspection = await _rows(blobs, node.workflow_scores)
     path = job_path(job_id)
     return NodeView(
         node=node,
@@ -25,16 +26,11 @@ async def node_view(blobs: Blobs, job_id: str, node: NodeSnapshot, *, samples: i
         samples=tuple(SampleRow.model_validate(row) for row in rows[:samples]),
         samples_total=len(rows),
         metrics=() if node.metrics is None else (await blobs.get_model(node.metrics, MetricSet)).metrics,
-        scores=tuple(SampleScores.model_validate(row) for row in scores if _of_a_sample(row)),
-        workflow_scores=next((WorkflowScores.model_validate(row) for row in scores if not _of_a_sample(row)), None),
+        scores=tuple(SampleScores.model_validate(row) for row in scores),
+        workflow_scores=WorkflowScores.model_validate(introspection[0]) if introspection else None,
         links={"self": f"{path}/nodes/{node.node_id}", "tree": f"{path}/tree", "job": path},
     )
 
 
 async def _rows(blobs: Blobs, ref: BlobRef | None) -> list[dict[str, Any]]:
     return [] if ref is None else await blobs.read_rows(ref)
-
-
-def _of_a_sample(row: dict[str, Any]) -> bool:
-    """A matrix has a line for every sample, or one for the workflow itself."""
-    return "sample_id" in row

@@ -157,6 +157,7 @@ class NodeDocument(Document):
     samples: BlobRef | None = None
     metrics: BlobRef | None = None
     scores: BlobRef | None = None
+    workflow_scores: BlobRef | None = None
     samples_ok: int = 0
     samples_failed: dict[str, int] = Field(default_factory=dict)
     score_sample: float | None = None

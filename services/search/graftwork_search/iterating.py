@@ -157,7 +157,7 @@ async def scores_ready(session: JobSession, answer: ScoresReady) -> None:
         node.score_sample, node.scores = answer.score, answer.matrix
         node.metrics = answer.metrics or node.metrics
     else:
-        node.score_workflow = answer.score
+        node.score_workflow, node.workflow_scores = answer.score, answer.matrix
     node.suggestions = [*node.suggestions, *answer.suggestions]
     session.touch(node)
     if node.score_sample is None or node.score_workflow is None:

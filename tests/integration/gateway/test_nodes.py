@@ -5,12 +5,15 @@ import pytest
 from graftwork.contracts.jobs import JobState
 from graftwork.contracts.rest import NodeView
 from graftwork.contracts.snapshots import NodeSnapshot
+from graftwork.contracts.workflows import CodeQuality
 from graftwork.contracts.workflows import Judgement
 from graftwork.contracts.workflows import Metric
 from graftwork.contracts.workflows import MetricSet
+from graftwork.contracts.workflows import PromptQuality
 from graftwork.contracts.workflows import SampleRow
 from graftwork.contracts.workflows import SampleScores
 from graftwork.contracts.workflows import Workflow
+from graftwork.contracts.workflows import WorkflowScores
 from tests.support.doors import Gateway
 from tests.support.search_told import advanced
 from tests.support.search_told import node
@@ -35,6 +38,13 @@ SCORES = tuple(
 )
 
 
+INTROSPECTION = WorkflowScores(
+    code=CodeQuality(clarity=4, efficiency=3, robustness=5),
+    prompt=PromptQuality(clarity=4, specificity=2, effectiveness=3),
+    notes="say how long",
+)
+
+
 async def told(gateway: Gateway, snapshot: NodeSnapshot, job_id: str) -> None:
     await gateway.send(advanced(job_id, 1, node=snapshot))
     await gateway.until(job_id, JobState.RUNNING)
@@ -49,6 +59,7 @@ async def full_node(gateway: Gateway, job_id: str) -> NodeSnapshot:
         samples=await blobs.put_rows(SAMPLES, job_id),
         metrics=await blobs.put_json(METRICS, job_id),
         scores=await blobs.put_rows(SCORES, job_id),
+        workflow_scores=await blobs.put_rows([INTROSPECTION], job_id),
     )
 
 
@@ -65,6 +76,7 @@ async def test_a_node_is_shown_with_prompts_code_samples_metrics_and_scores(gate
     assert view.samples_total == 3
     assert view.metrics == METRICS.metrics
     assert view.scores == SCORES
+    assert view.workflow_scores == INTROSPECTION
 
 
 async def test_samples_are_bounded_by_the_caller(gateway: Gateway) -> None:
