@@ -27,7 +27,7 @@ types: install
 	$(BIN)/mypy $(SOURCES) tests
 
 imports: install
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 proto: install
 	scripts/proto-check

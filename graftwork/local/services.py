@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
+from pydantic import Json
 from pydantic import ValidationError
 
 from graftwork.local.errors import ServicesMissing
@@ -22,6 +23,7 @@ GATEWAY = "gateway"
 SOLVERS = "solvers"
 ROLES = ("optimizer", "evaluator", "generator")
 MODEL_KEY = "OPENAI_API_KEY"
+POOLS_SETTING = "GRAFTWORK_SOLVERS_POOLS"
 SECRETS = frozenset({MODEL_KEY, "GRAFTWORK_API_KEY", "GRAFTWORK_GATEWAY_FIRST_KEY"})
 DRAIN_SECONDS = 2
 TINY_SAMPLING = {"temperature": 1.0, "max_tokens": 140}  # what it writes best with, and within its slot
@@ -40,12 +42,15 @@ class PlatformSettings(LocalSettings):
     gateway_port: int = Field(default=8765, ge=0, le=65535, description="of the REST API; 0: any free port")
     blobs: str | None = Field(default=None, description="blob store URL; a directory of ours where None")
     models: str = Field(default="", description="pool=model, comma separated")
+    solvers_pools: Json[dict[str, Any]] | None = Field(
+        default=None, description="pool -> its settings; one pool per role where None"
+    )
 
     @property
     def pools(self) -> tuple[str, ...]:
-        """Every pool the solvers serve: one per role, and those with a model of their own."""
+        """Every pool the solvers serve: those with settings, else one per role; and those with a model."""
         named = (entry.partition("=")[0].strip() for entry in self.models.split(",") if entry.strip())
-        return tuple(dict.fromkeys([*ROLES, *named]))
+        return tuple(dict.fromkeys([*(self.solvers_pools or ROLES), *named]))
 
 
 def read_settings(**given: Any) -> PlatformSettings:
@@ -73,6 +78,7 @@ class Wiring:
         http_ports: of every service, by name.
         solvers_port: gRPC.
         first_key: API key of the first tenant.
+        models: names that jobs may ask for, beside each pool's own.
     """
 
     addresses: ServerAddresses
@@ -80,6 +86,7 @@ class Wiring:
     http_ports: Mapping[str, int]
     solvers_port: int
     first_key: str
+    models: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -153,9 +160,10 @@ def _solvers(wiring: Wiring, settings: PlatformSettings) -> dict[str, str]:
     if wiring.addresses.tiny_model:
         return {
             **endpoint,
-            "GRAFTWORK_SOLVERS_POOLS": json.dumps(dict.fromkeys(ROLES, TINY_POOL)),
+            POOLS_SETTING: json.dumps(dict.fromkeys(ROLES, TINY_POOL)),
             "GRAFTWORK_SOLVERS_CONCURRENCY": str(settings.tiny_model_slots),
             "GRAFTWORK_MODELS": "",
         }
     key = {MODEL_KEY: settings.openai_api_key.get_secret_value()} if settings.openai_api_key else {}
-    return {**endpoint, **key, "GRAFTWORK_MODELS": settings.models}
+    pools = settings.solvers_pools or {pool: {"models": wiring.models} for pool in settings.pools}
+    return {**endpoint, **key, "GRAFTWORK_MODELS": settings.models, POOLS_SETTING: json.dumps(pools)}

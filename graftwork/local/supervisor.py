@@ -12,9 +12,11 @@ from typing import NoReturn
 
 import httpx
 
+from graftwork.local.endpoint import listed_models
 from graftwork.local.groups import plainly
 from graftwork.local.kept import KeptProcess
 from graftwork.local.platform import LocalServers
+from graftwork.local.platform import ServerAddresses
 from graftwork.local.ports import HOST
 from graftwork.local.ports import preferred_ports
 from graftwork.local.ports import require_free
@@ -102,12 +104,18 @@ class Platform:
             http_ports={**ports, GATEWAY: self._settings.gateway_port or ports[GATEWAY]},
             solvers_port=grpc_port,
             first_key=first_key(self._home),
+            models=await self._listed_models(addresses),
         )
         await self._start_services(wiring)
         state = PlatformState(url=wiring.url, api_key=wiring.first_key, pid=os.getpid())
         state.write(self._home)
         self._stack.callback(PlatformState.remove, self._home)
         return state
+
+    async def _listed_models(self, addresses: ServerAddresses) -> tuple[str, ...]:
+        if addresses.tiny_model:
+            return ()
+        return await listed_models(addresses.openai_base_url, self._settings.openai_api_key)
 
     async def _start_services(self, wiring: Wiring) -> None:
         http = await self._stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=PROBE_TIMEOUT_SECONDS))

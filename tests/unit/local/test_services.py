@@ -3,12 +3,14 @@ import json
 import pytest
 
 from graftwork.local.errors import ServicesMissing
+from graftwork.local.errors import SettingInvalid
 from graftwork.local.platform import ServerAddresses
 from graftwork.local.services import SECRETS
 from graftwork.local.services import SERVICES
 from graftwork.local.services import PlatformSettings
 from graftwork.local.services import Wiring
 from graftwork.local.services import environment_of
+from graftwork.local.services import read_settings
 from graftwork_gateway.settings import GatewaySettings
 from graftwork_solvers.settings import SolversSettings
 
@@ -29,7 +31,8 @@ def wiring(*, tiny_model: bool) -> Wiring:
         openai_base_url="http://127.0.0.1:8000/v1",
         tiny_model=tiny_model,
     )
-    return Wiring(addresses, "file:///blobs", PORTS, solvers_port=5000, first_key="gw_" + "x" * 32)
+    listed = () if tiny_model else ("gpt", "small", "other")
+    return Wiring(addresses, "file:///blobs", PORTS, solvers_port=5000, first_key="gw_" + "x" * 32, models=listed)
 
 
 def environment(service: str, *, tiny_model: bool = False, **settings: object) -> dict[str, str]:
@@ -84,6 +87,7 @@ def test_an_endpoint_that_was_named_serves_all_pools(monkeypatch: pytest.MonkeyP
         "generator": None,
         "embedder": "small",
     }
+    assert {pool.models for pool in settings.pools.values()} == {("gpt", "small", "other")}
     assert str(settings.base_url) == "http://127.0.0.1:8000/v1"
     assert json.loads(environment("gateway", models=models)["GRAFTWORK_KNOWN_POOLS"]) == [
         "optimizer",
@@ -91,6 +95,33 @@ def test_an_endpoint_that_was_named_serves_all_pools(monkeypatch: pytest.MonkeyP
         "generator",
         "embedder",
     ]
+
+
+def test_pools_that_were_given_are_taken_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = '{"optimizer": {"model": "gpt", "models": ["one"]}}'
+
+    settings = solvers(monkeypatch, environment("solvers", solvers_pools=given))
+
+    assert {name: (pool.model, pool.models) for name, pool in settings.pools.items()} == {
+        "optimizer": ("gpt", ("one",))
+    }
+    assert json.loads(environment("gateway", solvers_pools=given)["GRAFTWORK_KNOWN_POOLS"]) == ["optimizer"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("GRAFTWORK_GATEWAY_PORT", "many", "GRAFTWORK_GATEWAY_PORT: Input should be a valid integer"),
+        ("GRAFTWORK_SOLVERS_POOLS", "{", "GRAFTWORK_SOLVERS_POOLS: Invalid JSON"),
+    ],
+)
+def test_a_variable_with_a_wrong_value_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(SettingInvalid, match=f"^{said}"):
+        read_settings()
 
 
 def test_the_gateway_takes_the_key_that_clients_find(monkeypatch: pytest.MonkeyPatch) -> None:
