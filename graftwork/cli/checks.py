@@ -44,7 +44,7 @@ class Check:
 def all_checks(server: Server | None) -> Iterator[Check]:
     """Give every check's outcome, the cheap ones first."""
     yield python()
-    yield modules("services", SERVICE_MODULES, INSTALL_SERVICE)
+    yield modules("packages", SERVICE_MODULES, INSTALL_SERVICE)
     yield modules("local servers", LOCAL_MODULES, INSTALL_LOCAL)
     if _installed(SERVICE_MODULES):
         yield services()

@@ -48,7 +48,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "graftwork":
             raise  # a mistake of ours, not a package that was left out
-        click.echo(f"graftwork: this needs the package {error.name}: pip install 'graftwork[local]'", err=True)
+        mend = "pip install 'graftwork[local]', or name a server that runs: --url"
+        click.echo(f"graftwork: this needs the package {error.name}: {mend}", err=True)
         status = FAILED
     except (click.Abort, KeyboardInterrupt):
         status = INTERRUPTED

@@ -13,6 +13,7 @@ from graftwork.cli.connection import find_server
 from graftwork.cli.connection import json_option
 from graftwork.cli.connection import server_options
 from graftwork.cli.consoles import open_console
+from graftwork.cli.errors import CliError
 from graftwork.cli.errors import NotFinished
 from graftwork.cli.hosting import with_server
 from graftwork.cli.job_file import JobFile
@@ -64,6 +65,8 @@ def run(file: Path, output: Path, url: str | None, key: str | None, *, show: boo
 @server_options
 def demo(url: str | None, key: str | None) -> None:
     """Run the example from an empty machine to a published dataset."""
+    if not EXAMPLE.exists():
+        raise CliError("the demo needs a checkout of Graftwork: run `make demo` there")
     _run(load_job(EXAMPLE), find_server(url, key), Wishes(show=True, output=DATASETS))
 
 
