@@ -25,5 +25,8 @@ def test_what_starts_servers_names_the_package_it_lacks_and_how_to_get_it(comman
         text=True,
         check=False,
     )
-    assert ended.stderr == "graftwork: this needs the package pydantic_settings: pip install 'graftwork[local]'\n"
+    assert ended.stderr == (
+        "graftwork: this needs the package pydantic_settings: "
+        "pip install 'graftwork[local]', or name a server that runs: --url\n"
+    )
     assert ended.returncode == 1
