@@ -3,6 +3,7 @@
 The only module that knows the driver (see docs/adr for why motor).
 """
 
+import asyncio
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -318,5 +319,5 @@ class Ledger:
         await self.client.admin.command("ping")
 
     async def close(self) -> None:
-        """Close the connections."""
-        self.client.close()
+        """Close the connections; the driver takes leave of the server and would block the loop meanwhile."""
+        await asyncio.to_thread(self.client.close)
