@@ -32,6 +32,7 @@ from graftwork.kit.backoff import backoff_seconds
 from graftwork.kit.bus import Event
 from graftwork.kit.bus import dead_letter_topic
 from graftwork.kit.bus import decode
+from graftwork.kit.crash_points import crash_point
 from graftwork.kit.errors import MalformedEvent
 from graftwork.kit.errors import PermanentError
 from graftwork.kit.ledger import INBOX
@@ -91,7 +92,9 @@ class Admission:
             )
             records = [record for batch in batches.values() for record in batch]
             if records:
+                crash_point("admission.polled")
                 await self._admit(records)
+                crash_point("admission.admitted")
             if self._positions and time.monotonic() - committed_at >= _COMMIT_SECONDS:
                 await self._commit()
                 committed_at = time.monotonic()
@@ -161,6 +164,7 @@ class Admission:
             new.add(one.inbox_id)
             await tx.insert(INBOX, _inbox_row(one, tx))
             await self._dispatch(one, tx)
+        crash_point("admission.handled")
         return new
 
     async def _dispatch(self, one: Received, tx: Transaction) -> None:
@@ -204,6 +208,7 @@ class Admission:
         try:
             if mine:
                 await self._consumer.commit(mine)
+                crash_point("admission.committed")
         except (CommitFailedError, IllegalStateError) as error:
             log.info("commit.after_rebalance", error=str(error))  # the new owner replays; the inbox absorbs it
         except KafkaError as error:

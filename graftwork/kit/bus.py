@@ -137,10 +137,10 @@ def new_consumer(settings: ServiceSettings, service: str, topics: Iterable[str])
         client_id=f"graftwork-{service}",
         auto_offset_reset="earliest",
         enable_auto_commit=False,
-        session_timeout_ms=10_000,
-        heartbeat_interval_ms=3_000,
+        session_timeout_ms=int(settings.session_seconds * 1000),
+        heartbeat_interval_ms=int(settings.session_seconds * 300),
         max_poll_interval_ms=300_000,
-        rebalance_timeout_ms=10_000,
+        rebalance_timeout_ms=int(settings.session_seconds * 1000),
         isolation_level="read_uncommitted",
         fetch_max_wait_ms=50,
     )
@@ -156,8 +156,8 @@ async def ensure_topics(settings: ServiceSettings, event_names: Iterable[str] | 
     names = [topic_of(settings.namespace, name) for name in (event_names or EventData.registry)]
     wanted = [topic for name in names for topic in (name, dead_letter_topic(name))]
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, client_id="graftwork-topics")
-    await admin.start()
     try:
+        await admin.start()
         missing = sorted(set(wanted) - set(await admin.list_topics()))
         if missing:
             await _create(admin, missing, settings)

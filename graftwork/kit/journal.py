@@ -11,6 +11,7 @@ from typing import Any
 
 from graftwork.contracts.ids import derived_id
 from graftwork.contracts.usage import Usage
+from graftwork.kit.crash_points import crash_point
 from graftwork.kit.doorbell import Doorbell
 from graftwork.kit.ledger import JOURNAL
 from graftwork.kit.ledger import Document
@@ -56,6 +57,7 @@ class JournalWriter:
         except Exception as error:  # noqa: BLE001 - handed to every waiter, who classifies it
             _settle(batch, error)
         else:
+            crash_point("call.recorded")
             _settle(batch, None)
 
 
@@ -104,6 +106,7 @@ class RequestJournal:
 
     async def record(self, key: str, *, pool: str, answer: Mapping[str, Any], usage: Usage, at: Any) -> None:
         """Make the answer durable and count its usage."""
+        crash_point("call.answered")
         self._count(pool, usage)
         await self._writer.write(
             {"_id": key, **self._ids, "pool": pool, "answer": dict(answer), "usage": usage.model_dump(), "at": at}

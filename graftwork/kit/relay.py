@@ -5,7 +5,9 @@ events they have seen. Rows are deleted once Kafka has acknowledged them.
 """
 
 import asyncio
+import math
 import secrets
+import time
 from datetime import timedelta
 
 from aiokafka import AIOKafkaProducer
@@ -14,6 +16,7 @@ from pymongo.errors import PyMongoError
 
 from graftwork.kit import metrics
 from graftwork.kit.backoff import backoff_seconds
+from graftwork.kit.crash_points import crash_point
 from graftwork.kit.ledger import LEASES
 from graftwork.kit.ledger import OUTBOX
 from graftwork.kit.ledger import RELAY_LEASE
@@ -35,6 +38,7 @@ class Relay:
         self._producer = producer
         self._settings = settings
         self._owner = secrets.token_hex(8)
+        self._renewed_at = -math.inf
         self._stopping = False
 
     async def run(self) -> None:
@@ -62,11 +66,15 @@ class Relay:
         self._ledger.doorbells.outbox.ring()
 
     async def _elected(self) -> bool:
-        """Hold or take the lease; the server's clock decides."""
+        """Hold or take the lease; the server's clock decides. What was renewed just now is not asked again."""
+        if time.monotonic() - self._renewed_at < self._settings.lease_seconds / 3:
+            return True
         until = {"$add": ["$$NOW", int(self._settings.lease_seconds * 1000)]}
         free = {"$or": [{"owner": self._owner}, {"$expr": {"$lte": ["$until", "$$NOW"]}}]}
         take = [{"$set": {"owner": self._owner, "until": until}}]
         result = await self._ledger.database[LEASES].update_one({"_id": RELAY_LEASE, **free}, take)
+        if result.matched_count:
+            self._renewed_at = time.monotonic()
         return bool(result.matched_count)
 
     async def _resign(self) -> None:
@@ -84,10 +92,13 @@ class Relay:
             return 0
         age = self._ledger.clock.now() - rows[0]["at"]
         metrics.OUTBOX_AGE_SECONDS.set(max(0.0, age / timedelta(seconds=1)))
+        crash_point("relay.read")
         async with asyncio.timeout(_SEND_SECONDS):
             acknowledgements = [await self._send(row) for row in rows]
             await asyncio.gather(*acknowledgements)
+        crash_point("relay.sent")
         await self._ledger.database[OUTBOX].delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
+        crash_point("relay.deleted")
         for row in rows:
             metrics.EVENTS_PUBLISHED.labels(row["event"]).inc()
         return len(rows)

@@ -147,7 +147,6 @@ async def run(service: Service, stop: asyncio.Event, started: asyncio.Event | No
         readiness.watch("mongo", service.ledger.ping)
         readiness.watch("blobs", service.blobs.ping)
         readiness.watch("kafka", lambda: _ping_kafka(consumer))
-        await consumer.start()
         await _live(service, http, (consumer, producer), stop, started)
 
 
@@ -179,10 +178,8 @@ async def _live(
         publishing = group.create_task(relay.run())
         writing = group.create_task(journal.run())
         working = group.create_task(worker.run())
-        admitting = group.create_task(admission.run())
+        admitting = group.create_task(_join_and_admit(consumer, admission, started))
         log.info("service.started", port=http.port, kafka=settings.kafka, namespace=settings.namespace)
-        if started is not None:
-            started.set()
         await stop.wait()
 
         service.readiness.draining = True
@@ -199,6 +196,14 @@ async def _live(
             task.cancel()
         http.stop()
         await asyncio.wait([serving])
+
+
+async def _join_and_admit(consumer: AIOKafkaConsumer, admission: Admission, started: asyncio.Event | None) -> None:
+    """Joining waits until the group has given up a member that died, and nothing else has to wait for that."""
+    await consumer.start()
+    if started is not None:
+        started.set()
+    await admission.run()
 
 
 async def _forever(work: Callable[[], Awaitable[None]]) -> None:

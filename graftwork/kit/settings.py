@@ -27,10 +27,13 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     topic_partitions: int = Field(default=3, ge=1)
     topic_replicas: int = Field(default=1, ge=1, description="copies of each partition; 3 in production")
+    session_seconds: float = Field(
+        default=10.0, ge=6, description="a consumer silent for longer is given up by its group; brokers refuse below 6"
+    )
     admission_batch_records: int = Field(default=100, ge=1)
     task_concurrency: int = Field(default=16, ge=1, description="tasks under way at once in this process")
     lease_seconds: float = Field(default=30.0, gt=0.5)
-    poll_seconds: float = Field(default=0.25, gt=0, description="fallback when no doorbell rings")
+    poll_seconds: float = Field(default=1.0, gt=0, description="fallback when no doorbell rings")
     retry_base_seconds: float = Field(default=1.0, gt=0)
     retry_cap_seconds: float = Field(default=20.0, gt=0, description="longest wait between two tries of a task")
     drain_seconds: float = Field(default=20.0, ge=0, description="how long running tasks may finish after SIGTERM")

@@ -22,6 +22,7 @@ from graftwork.contracts.usage import Grant
 from graftwork.contracts.usage import Usage
 from graftwork.kit.blobs import Blobs
 from graftwork.kit.clock import Clock
+from graftwork.kit.crash_points import crash_point
 from graftwork.kit.errors import LeaseLost
 from graftwork.kit.journal import JournalWriter
 from graftwork.kit.journal import RequestJournal
@@ -143,6 +144,7 @@ class TaskContext:
         commit = Commit(now=self.clock.now())
         yield commit
         await self._ledger.transaction(lambda tx: self._apply(commit, tx))
+        crash_point("task.done")
         self.committed = True
 
     async def gather(self, works: Iterable[Awaitable[T]]) -> list[T]:
@@ -159,6 +161,7 @@ class TaskContext:
         if not await tx.update(TASKS, self._lease.held, end):
             raise LeaseLost(f"task {self.task_id} has another owner")
         await commit.replay(tx)
+        crash_point("task.written")
 
 
 class _Step(Protocol):

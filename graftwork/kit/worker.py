@@ -22,6 +22,7 @@ from graftwork.contracts.events import WorkFailed
 from graftwork.kit import metrics
 from graftwork.kit.backoff import backoff_seconds
 from graftwork.kit.blobs import Blobs
+from graftwork.kit.crash_points import crash_point
 from graftwork.kit.errors import DeadlineExceeded
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import GraftworkError
@@ -125,6 +126,7 @@ class Worker:
                 leased = []
                 await asyncio.sleep(self._settings.poll_seconds)
             for lease in leased:
+                crash_point("task.leased")
                 running = self._running[lease.task_id] = _Running(lease)
                 running.task = tasks.create_task(self._supervise(running), name=lease.task_id)
             if not leased:
