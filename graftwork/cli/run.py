@@ -74,11 +74,13 @@ def _run(job_file: JobFile, server: Server | None, wishes: Wishes) -> None:
     console = open_console()
     steps = Steps(as_json=wishes.as_json, echo=lambda line: console.out(line, highlight=False))
 
-    async def work(found: Server) -> None:
+    async def work(found: Server) -> Path | None:
         async with AsyncGraftwork(found.url, found.api_key) as client:
-            await _Run(client, console, steps, wishes).follow(job_file)
+            return await _Run(client, console, steps, wishes).follow(job_file)
 
-    run_async(with_server(server, steps, work))
+    place = run_async(with_server(server, steps, work))
+    if place is not None and not wishes.as_json:
+        click.echo(str(place))  # the last line, also of a platform that was stopped
 
 
 class _Run:
@@ -88,8 +90,12 @@ class _Run:
         self._steps = steps
         self._wishes = wishes
 
-    async def follow(self, job_file: JobFile) -> None:
-        """Take a job from its file to its dataset. Raises ``NotFinished`` where it ends otherwise."""
+    async def follow(self, job_file: JobFile) -> Path | None:
+        """Take a job from its file to its dataset; return where that lies.
+
+        Raises:
+            NotFinished: it ended without success.
+        """
         adapted = adapt_to_pools(job_file.spec, await self._client.pools())
         if adapted.notice:
             self._steps(adapted.notice)
@@ -99,7 +105,7 @@ class _Run:
         except asyncio.CancelledError:
             self._steps(f"Job {job.id} is not finished: the same command goes on with it")
             raise
-        await self._end(await self._client.get(job.id))
+        return await self._end(await self._client.get(job.id))
 
     async def _begin(self, job_file: JobFile, spec: JobSpec) -> JobView:
         runs = Runs(graftwork_home())
@@ -114,7 +120,7 @@ class _Run:
         self._steps(f"Submitted job {job.id}: {spec.count} rows, at most {spec.search.iterations} iterations")
         return job
 
-    async def _end(self, job: JobView) -> None:
+    async def _end(self, job: JobView) -> Path | None:
         if self._wishes.show and not self._wishes.as_json:
             await show_search(self._client, job, self._console)
         if job.snapshot is not None:
@@ -124,6 +130,7 @@ class _Run:
         self._steps.record("result", job=job.model_dump(mode="json"), path=place and str(place))
         if job.state is not JobState.SUCCEEDED:
             raise NotFinished(f"job {job.id} {job.state}: {job.reason or 'no reason was given'}")
+        return place
 
     async def _download(self, job: JobView) -> Path | None:
         if job.dataset_id is None:
@@ -131,6 +138,5 @@ class _Run:
         place = (self._wishes.output / job.dataset_id).absolute()
         dataset = await self._client.download(job.dataset_id, place)
         partial = "" if dataset.complete else " (partial: fewer than asked for)"
-        self._steps(f"Dataset {dataset.id}: {dataset.rows} rows{partial}")
-        self._steps(str(place))
+        self._steps(f"Dataset {dataset.id}: {dataset.rows} rows{partial} in {place}")
         return place

@@ -141,16 +141,17 @@ def test_run_goes_from_a_job_file_to_a_dataset_on_disk(
     ended = graftwork("run", job_file)
 
     assert (ended.status, ended.stderr) == (0, "")
-    said = [line.partition(" s  ")[2] for line in ended.stdout.splitlines()]
+    *steps, last = ended.stdout.splitlines()
+    said = [line.partition(" s  ")[2] for line in steps]
     place = tmp_path / "datasets" / "fractions-1"
     assert said == [
         "Submitted job job-1: 20 rows, at most 30 iterations",
         "searching: iteration 1: reward 3.50 (iteration 4/12, best 3.50, rows 20/20, tokens 9.0k)",
         "succeeded: published 20 rows (iteration 4/12, best 3.50, rows 20/20, tokens 9.0k)",
         "Best reward 3.50; 40 calls, 9.0k tokens",
-        "Dataset fractions-1: 20 rows",
-        str(place),
+        f"Dataset fractions-1: 20 rows in {place}",
     ]
+    assert last == str(place)
     assert (place / "data" / "train.parquet").read_bytes() == CONTENT
     assert whole.headers[0]["Authorization"] == "Bearer gw_key"
 
@@ -330,7 +331,7 @@ def test_validate_tells_all_mistakes(graftwork: Command, tmp_path: Path, job_fil
         (("jobs", "list", "--limit", "0"), 2, "Invalid value for '--limit'"),
         (("jobs", "list", "--url", "http://127.0.0.1:1"), 3, "no Graftwork server answers at http://127.0.0.1:1"),
         (("run", "nowhere.yaml"), 2, "nowhere.yaml: No such file or directory\n"),
-        (("up", "--home", "/proc/nowhere"), 1, "graftwork: /proc/nowhere: No such file or directory\n"),
+        (("up", "--port", "0", "--home", "/proc/nowhere"), 1, "graftwork: /proc/nowhere: No such file or directory\n"),
     ],
 )
 def test_every_end_has_its_exit_status(graftwork: Command, arguments: tuple[str, ...], status: int, said: str) -> None:
