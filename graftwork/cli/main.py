@@ -22,6 +22,7 @@ COMMANDS = {
     "jobs": ("graftwork.cli.jobs:jobs", "Submit, list, show, watch and cancel jobs."),
     "tree": ("graftwork.cli.show_tree:tree", "Draw the workflow tree of a job."),
     "datasets": ("graftwork.cli.datasets:datasets", "List and download published datasets."),
+    "env": ("graftwork.cli.env:env", "Print the server's address and key, or a service's settings, for a shell."),
     "doctor": ("graftwork.cli.doctor:doctor", "Check what this machine has, and say how to mend what is missing."),
 }
 

@@ -6,6 +6,8 @@ Imports nothing heavy: every command of the command line reads it first.
 import json
 import os
 import secrets
+import shlex
+from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
@@ -66,6 +68,24 @@ def first_key(home: Path) -> str:
     except FileNotFoundError:
         _write_private(path, f"gw_{secrets.token_urlsafe(24)}\n")
         return path.read_text().strip()
+
+
+def write_environment(home: Path, service: str, environment: Mapping[str, str]) -> None:
+    """Write down what a service is told, as shell assignments, for whoever runs it by hand."""
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(environment.items())]
+    _write_private(_environment_path(home, service), "".join(lines))
+
+
+def read_environment(home: Path, service: str) -> str | None:
+    """Return what was written down last; None where nothing was."""
+    try:
+        return _environment_path(home, service).read_text()
+    except FileNotFoundError:
+        return None
+
+
+def _environment_path(home: Path, service: str) -> Path:
+    return home / "services" / f"{service}.env"
 
 
 def _state_path(home: Path) -> Path:

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Awaitable
 from collections.abc import Callable
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from http import HTTPStatus
 from pathlib import Path
@@ -35,6 +36,7 @@ from graftwork.local.services import read_settings
 from graftwork.local.services import require_installed
 from graftwork.local.state import PlatformState
 from graftwork.local.state import first_key
+from graftwork.local.state import write_environment
 
 PROBE_TIMEOUT_SECONDS = 5.0
 PROBE_INTERVAL_SECONDS = 0.2
@@ -50,14 +52,23 @@ class Platform:
     Args:
         home: data directory.
         settings: read from the environment where None.
+        without: services that somebody else runs, in a debugger say; their settings are written down for that.
         on_progress: takes one readable line per step.
 
     Raises:
         LocalServerError: on entry, where something cannot be had.
     """
 
-    def __init__(self, home: Path, *, settings: PlatformSettings | None = None, on_progress: Progress = silent) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        settings: PlatformSettings | None = None,
+        without: Collection[str] = (),
+        on_progress: Progress = silent,
+    ) -> None:
         self._home = home
+        self._names = tuple(name for name in SERVICES if name not in without)
         self._settings = settings or read_settings()
         self._on_progress = on_progress
         self._servers = LocalServers(home, settings=self._settings, on_progress=on_progress)
@@ -119,9 +130,11 @@ class Platform:
 
     async def _start_services(self, wiring: Wiring) -> None:
         http = await self._stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=PROBE_TIMEOUT_SECONDS))
-        self._services = [self._service(name, wiring, http) for name in SERVICES]
+        for name in SERVICES:
+            write_environment(self._home, name, environment_of(name, wiring, self._settings, inherited={}))
+        self._services = [self._service(name, wiring, http) for name in self._names]
         self._stack.push_async_callback(self._stop_services)
-        self._on_progress(f"Starting {', '.join(SERVICES)}")
+        self._on_progress(f"Starting {', '.join(self._names)}")
         with plainly():
             async with asyncio.TaskGroup() as group:
                 for service in self._services:

@@ -57,10 +57,10 @@ class Up:
 
     @classmethod
     @asynccontextmanager
-    async def started(cls, home: Path, **given: str) -> AsyncIterator[Self]:
+    async def started(cls, home: Path, *options: str, **given: str) -> AsyncIterator[Self]:
         """Start it, wait until it is ready, and leave nothing of it."""
         process = await asyncio.create_subprocess_exec(
-            *COMMAND, "up", "--json", env=environment(home, given), stdin=asyncio.subprocess.DEVNULL,
+            *COMMAND, "up", "--json", *options, env=environment(home, given), stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         up = cls(home, process)

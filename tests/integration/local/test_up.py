@@ -1,8 +1,12 @@
+import asyncio
 import os
+import shlex
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from graftwork.local.services import SERVICES
@@ -106,3 +110,34 @@ async def test_a_taken_port_is_one_clear_line(tmp_path: Path, servers: dict[str,
         f"graftwork: Port {port} for the gateway (GRAFTWORK_GATEWAY_PORT) is taken by another program: "
         "stop it, or choose another port\n"
     )
+
+
+async def test_a_service_left_out_can_be_run_by_hand(tmp_path: Path, servers: dict[str, str]) -> None:
+    async with Up.started(tmp_path, "--without", "curator", **servers) as up:
+        assert not [command for command in up.family().values() if command.endswith("graftwork_curator")]
+        told = await graftwork(tmp_path, "env", "curator")
+        server = await graftwork(tmp_path, "env")
+        given = dict(line.removeprefix("export ").split("=", 1) for line in told.stdout.splitlines())
+
+        assert (told.status, server.status) == (0, 0)
+        assert f"export GRAFTWORK_URL={up.url}\n" in server.stdout
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "graftwork_curator",
+            env={**os.environ, **{name: shlex.split(value)[0] for name, value in given.items()}},
+        )  # fmt: skip
+        try:
+            await assert_eventually(lambda: is_ready(given["GRAFTWORK_HTTP_PORT"]), timeout_seconds=60)
+        finally:
+            process.terminate()
+            await process.wait()
+
+    assert process.returncode == 0
+
+
+async def is_ready(port: str) -> None:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        try:
+            answer = await http.get(f"http://127.0.0.1:{port}/readyz")
+        except httpx.TransportError as error:
+            raise AssertionError(str(error)) from error
+    assert answer.status_code == 200

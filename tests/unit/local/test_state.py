@@ -10,6 +10,8 @@ from graftwork.local.state import HOME_VARIABLE
 from graftwork.local.state import PlatformState
 from graftwork.local.state import first_key
 from graftwork.local.state import graftwork_home
+from graftwork.local.state import read_environment
+from graftwork.local.state import write_environment
 
 STATE = PlatformState(url="http://127.0.0.1:8765", api_key="gw_secret", pid=os.getpid())
 
@@ -55,6 +57,16 @@ def test_the_first_key_is_long_private_and_stays(tmp_path: Path) -> None:
     assert len(key) >= 32
     assert mode(tmp_path / "home" / "key") == 0o600
     assert first_key(tmp_path / "home") == key
+
+
+def test_a_service_s_settings_are_kept_for_a_shell_and_for_its_owner(tmp_path: Path) -> None:
+    write_environment(tmp_path, "solvers", {"B": 'it\'s {"a": 1}', "A": "plain"})
+    script = f'. {tmp_path}/services/solvers.env; printf "%s|%s" "$A" "$B"'
+    told = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout  # noqa: S603, S607
+
+    assert told == 'plain|it\'s {"a": 1}'
+    assert mode(tmp_path / "services" / "solvers.env") == 0o600
+    assert read_environment(tmp_path, "gateway") is None
 
 
 def test_the_home_is_the_one_that_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
