@@ -142,7 +142,7 @@ def new_consumer(settings: ServiceSettings, service: str, topics: Iterable[str])
         max_poll_interval_ms=300_000,
         rebalance_timeout_ms=int(settings.session_seconds * 1000),
         isolation_level="read_uncommitted",
-        fetch_max_wait_ms=50,
+        fetch_max_wait_ms=250,  # data is sent as soon as it is there; this is how often nothing is
     )
 
 
