@@ -14,7 +14,9 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin import NewTopic
+from aiokafka.errors import NoError
 from aiokafka.errors import TopicAlreadyExistsError
+from aiokafka.errors import for_code
 from cloudevents.core.bindings.kafka import KafkaMessage
 from cloudevents.core.bindings.kafka import from_binary
 from cloudevents.core.bindings.kafka import to_binary
@@ -152,7 +154,7 @@ def new_producer(settings: ServiceSettings, service: str) -> AIOKafkaProducer:
 
 
 async def ensure_topics(settings: ServiceSettings, event_names: Iterable[str] | None = None) -> list[str]:
-    """Create the topics (and their DLQs) that are missing; return the names of the new ones."""
+    """Create the topics (and their DLQs) that are missing; return the names of the new ones. Raises ``KafkaError``."""
     names = [topic_of(settings.namespace, name) for name in (event_names or EventData.registry)]
     wanted = [topic for name in names for topic in (name, dead_letter_topic(name))]
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, client_id="graftwork-topics")
@@ -173,7 +175,8 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: Servi
         )
         for topic in topics
     ]
-    try:
-        await admin.create_topics(new)
-    except TopicAlreadyExistsError:
-        return  # several services start side by side; whoever came first has done it
+    response = await admin.create_topics(new)
+    for topic, code, *message in response.topic_errors:
+        error = for_code(code)
+        if error not in {NoError, TopicAlreadyExistsError}:  # services start side by side; one of them comes first
+            raise error(f"topic {topic} cannot be created: {' '.join(filter(None, message)) or error.description}")
