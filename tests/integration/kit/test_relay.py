@@ -22,6 +22,8 @@ from tests.support.eventually import assert_eventually
 from tests.support.in_process import bus_of
 from tests.support.in_process import settings_for
 
+PATIENCE_SECONDS = 60.0
+
 
 @pytest.fixture
 def settings(kafka_address: str, mongo_address: str, tmp_path: Path) -> ServiceSettings:
@@ -74,7 +76,7 @@ async def elected(ledger: Ledger, *, other_than: str | None = None) -> str:
         assert name not in {None, other_than}
         return str(name)
 
-    return await assert_eventually(somebody, timeout_seconds=20)
+    return await assert_eventually(somebody, timeout_seconds=PATIENCE_SECONDS)
 
 
 async def test_one_relay_publishes_and_another_takes_over_when_it_goes_silent(settings: ServiceSettings) -> None:
@@ -83,13 +85,13 @@ async def test_one_relay_publishes_and_another_takes_over_when_it_goes_silent(se
         async with a_relay(settings) as second:
             for number in range(20):
                 await tell(ledger, number)
-            await bus.wait_for(JobCancellationRequested, count=20)
+            await bus.wait_for(JobCancellationRequested, count=20, timeout_seconds=PATIENCE_SECONDS)
             assert await owner(ledger) == leader
 
             first.cancel()
             await asyncio.wait([first])
             await tell(ledger, *range(20, 25))
-            await bus.wait_for(JobCancellationRequested, count=25)
+            await bus.wait_for(JobCancellationRequested, count=25, timeout_seconds=PATIENCE_SECONDS)
 
             assert await elected(ledger) != leader
             assert not second.done()
@@ -103,12 +105,12 @@ async def test_events_of_a_transaction_are_told_in_order_and_then_forgotten(sett
     async with bus_of(settings) as bus, a_ledger(settings) as ledger:
         await tell(ledger, *numbers)
         async with a_relay(settings):
-            await bus.wait_for(JobCancellationRequested, count=3)
+            await bus.wait_for(JobCancellationRequested, count=3, timeout_seconds=PATIENCE_SECONDS)
 
             async def forgotten() -> None:
                 assert await ledger.read.count(OUTBOX, {}) == 0
 
-            await assert_eventually(forgotten)
+            await assert_eventually(forgotten, timeout_seconds=PATIENCE_SECONDS)
 
     assert [event.data.job_id for event in bus.heard] == ["j3", "j1", "j2"]
 
@@ -125,7 +127,7 @@ async def test_a_relay_that_is_stopped_publishes_first_and_hands_its_lease_back(
         relay.stop()
         await running
         await producer.stop()
-        await bus.wait_for(JobCancellationRequested)
+        await bus.wait_for(JobCancellationRequested, timeout_seconds=PATIENCE_SECONDS)
 
         async with a_relay(patient):
             assert await elected(ledger, other_than=leader)

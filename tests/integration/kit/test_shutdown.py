@@ -85,7 +85,7 @@ async def test_work_under_way_is_finished_told_and_committed_before_the_service_
         async def draining() -> None:
             assert (await client.get("/readyz")).status_code == 503
 
-        await assert_eventually(draining)
+        await assert_eventually(draining, timeout_seconds=PATIENCE_SECONDS)
         problems = (await client.get("/readyz")).json()["problems"]
         alive = await client.get("/healthz")
         await bus.send(a_request(1))  # too late for this process
