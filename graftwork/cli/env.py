@@ -31,5 +31,5 @@ def _of_server(url: str | None, key: str | None) -> str:
 def _of_service(service: str) -> str:
     found = read_environment(graftwork_home(), service)
     if found is None:
-        raise click.UsageError(f"`graftwork up` has never run a service named {service} on {graftwork_home()}")
+        raise click.UsageError(f"no `graftwork up --without {service}` runs on {graftwork_home()}")
     return found

@@ -24,6 +24,17 @@ from graftwork.contracts.base import Written
 MAX_COUNT = 1_000_000
 MAX_ROWS = 100_000
 MAX_METRICS = 20
+STARTERS = ("explain", "facts", "messages", "qa")
+ROLE_CALLS = (
+    "propose_seeds",
+    "init_workflow",
+    "refine_workflow",
+    "repair_workflow",
+    "revise_workflow",
+    "judge_workflow",
+    "propose_metrics",
+    "score_sample",
+)
 EXTRAS_COLUMN = "graftwork"
 
 
@@ -122,6 +133,14 @@ class InitialWorkflow(Written):
     prompts: Mapping[str, str] | None = None
     code: str | None = None
 
+    @field_validator("starter")
+    @classmethod
+    def _is_a_starter(cls, name: str | None) -> str | None:
+        if name is not None and name not in STARTERS:
+            msg = f"no starter is named {name!r}; there are {', '.join(STARTERS)}"
+            raise ValueError(msg)
+        return name
+
     @model_validator(mode="after")
     def _is_one_of_three(self) -> Self:
         if self.starter is not None and self.code is not None:
@@ -216,6 +235,15 @@ class JobSpec(Written):
         default_factory=dict, description="role call name -> Jinja template that replaces the built-in one"
     )
     seed: int = Field(default=0, ge=0, description="source of every random choice of this job")
+
+    @field_validator("role_prompts")
+    @classmethod
+    def _are_role_calls(cls, prompts: Mapping[str, str]) -> Mapping[str, str]:
+        unknown = sorted(set(prompts) - set(ROLE_CALLS))
+        if unknown:
+            msg = f"no role call is named {', '.join(unknown)}; there are {', '.join(ROLE_CALLS)}"
+            raise ValueError(msg)
+        return prompts
 
     @model_validator(mode="after")
     def _budget_is_possible(self) -> Self:

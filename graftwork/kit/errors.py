@@ -6,6 +6,7 @@ GraftworkError
     - Overloaded                a pool or endpoint asked us to slow down
   x PermanentError            trying again gives the same answer
     - DeadlineExceeded          the time the request was given is over
+    - WorkerKilled              the task took its worker's process down, again and again
     - GrantExhausted            the next model call would overdraw the request's grant
     - InvalidAnswer             an LLM answer stayed invalid after its repairs
     - UnknownPool               no pool of that name, or no such model in it
@@ -61,6 +62,12 @@ class DeadlineExceeded(PermanentError):
     """The time the request was given is over."""
 
     code = "deadline_exceeded"
+
+
+class WorkerKilled(PermanentError):
+    """The task took its worker's process down, again and again."""
+
+    code = "worker_killed"
 
 
 class GrantExhausted(PermanentError):

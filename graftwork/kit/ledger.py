@@ -22,6 +22,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ASCENDING
 from pymongo import IndexModel
 from pymongo.errors import BulkWriteError
+from pymongo.errors import OperationFailure
 
 from graftwork.contracts.events import EventData
 from graftwork.kit.bus import encode
@@ -45,6 +46,7 @@ RELAY_LEASE = "relay"
 READY = "ready"
 RUNNING = "running"
 _DUPLICATE_KEY = 11000
+_INDEX_OPTIONS_CONFLICT = 85
 
 
 class Enqueueable(Protocol):
@@ -286,8 +288,21 @@ class Ledger:
             STOPS: [IndexModel([("at", ASCENDING)], expireAfterSeconds=seconds)],
         }
         for name, models in {**own, **(indexes or {})}.items():
-            await self.database[name].create_indexes(list(models))
+            await self._index(name, list(models))
         await self.insert_unordered(LEASES, [{"_id": RELAY_LEASE, "owner": None, "until": self.clock.now()}])
+
+    async def _index(self, collection: str, models: list[IndexModel]) -> None:
+        """Create what is missing; a retention that was changed since is changed in place."""
+        try:
+            await self.database[collection].create_indexes(models)
+        except OperationFailure as error:
+            if error.code != _INDEX_OPTIONS_CONFLICT:
+                raise
+            for index in (model.document for model in models):
+                if "expireAfterSeconds" in index:
+                    expiry = {"keyPattern": index["key"], "expireAfterSeconds": index["expireAfterSeconds"]}
+                    await self.database.command("collMod", collection, index=expiry)
+            await self.database[collection].create_indexes(models)
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run ``work`` in one transaction, again after conflicts; ring the bells once it is durable."""

@@ -31,6 +31,7 @@ from graftwork.kit.errors import LeaseLost
 from graftwork.kit.errors import Overloaded
 from graftwork.kit.errors import PermanentError
 from graftwork.kit.errors import RetryableError
+from graftwork.kit.errors import WorkerKilled
 from graftwork.kit.journal import JournalWriter
 from graftwork.kit.ledger import READY
 from graftwork.kit.ledger import RUNNING
@@ -51,6 +52,7 @@ from graftwork.kit.tracing import traced
 log = get_logger(__name__)
 TaskFunction = Callable[[Any, Any], Awaitable[None]]
 _OUTAGES = (DependencyDown, Overloaded, ConnectionFailure)
+_WAS_RUNNING = {"$eq": ["$state", RUNNING]}
 _STOP_CHECK_SECONDS = 1.0
 _MESSAGE_CHARS = 2_000
 
@@ -162,6 +164,7 @@ class Worker:
                     "due": self._lease_end(),
                     "fence": {"$add": ["$fence", 1]},
                     "attempts": {"$add": ["$attempts", 1]},
+                    "deaths": {"$add": [{"$ifNull": ["$deaths", 0]}, {"$cond": [_WAS_RUNNING, 1, 0]}]},
                 }
             }
         ]
@@ -263,6 +266,8 @@ class Worker:
         payload = spec.payload.model_validate(lease.row["payload"])
         if not spec.payload.survives_stop and await self._stopped({lease.job_id}):
             raise JobStopped("the job was stopped before this task began")
+        if lease.row.get("deaths", 0) >= spec.max_attempts:
+            raise WorkerKilled(f"{payload.kind} ended its worker's process {lease.row['deaths']} times")
         journal = await open_journal(self._ledger, self._journal, lease)
         context = self._context(lease, payload, ledger=self._ledger, blobs=self._blobs, journal=journal)
         remaining = self._remaining_seconds(payload)

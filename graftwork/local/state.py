@@ -84,6 +84,11 @@ def read_environment(home: Path, service: str) -> str | None:
         return None
 
 
+def remove_environment(home: Path, service: str) -> None:
+    """Forget what was written down."""
+    _environment_path(home, service).unlink(missing_ok=True)
+
+
 def _environment_path(home: Path, service: str) -> Path:
     return home / "services" / f"{service}.env"
 

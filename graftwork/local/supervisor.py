@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from http import HTTPStatus
 from pathlib import Path
@@ -36,6 +37,7 @@ from graftwork.local.services import read_settings
 from graftwork.local.services import require_installed
 from graftwork.local.state import PlatformState
 from graftwork.local.state import first_key
+from graftwork.local.state import remove_environment
 from graftwork.local.state import write_environment
 
 PROBE_TIMEOUT_SECONDS = 5.0
@@ -130,8 +132,10 @@ class Platform:
 
     async def _start_services(self, wiring: Wiring) -> None:
         http = await self._stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=PROBE_TIMEOUT_SECONDS))
-        for name in SERVICES:
-            write_environment(self._home, name, environment_of(name, wiring, self._settings, inherited={}))
+        for name in set(SERVICES) - set(self._names):
+            environment = environment_of(name, wiring, self._settings, inherited=_ours(os.environ))
+            self._stack.callback(remove_environment, self._home, name)  # a key may be among it
+            write_environment(self._home, name, environment)
         self._services = [self._service(name, wiring, http) for name in self._names]
         self._stack.push_async_callback(self._stop_services)
         self._on_progress(f"Starting {', '.join(self._names)}")
@@ -179,3 +183,7 @@ def _readiness(http: httpx.AsyncClient, port: int) -> Callable[[], Awaitable[boo
         return answer.status_code == HTTPStatus.OK
 
     return ready
+
+
+def _ours(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith("GRAFTWORK_")}

@@ -32,6 +32,8 @@ class RunningPlatform:
     home: Path
     pid: int
     model: ScriptedModel
+    kafka: str
+    namespace: str
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[AsyncGraftwork]:
@@ -60,17 +62,20 @@ def platform(
     """The platform, started once for all tests that ask for it in this process."""
     home = tmp_path_factory.mktemp("platform")
     with ScriptedModel.running() as model:
+        namespace = f"e{secrets.token_hex(4)}"
         given = {
             "GRAFTWORK_KAFKA": kafka_address,
             "GRAFTWORK_MONGO": mongo_address,
-            "GRAFTWORK_NAMESPACE": f"e{secrets.token_hex(4)}",
+            "GRAFTWORK_NAMESPACE": namespace,
             "GRAFTWORK_LEASE_SECONDS": "4",
             "GRAFTWORK_RETRY_BASE_SECONDS": "0.2",
             "OPENAI_BASE_URL": model.base_url,
         }
         with _up(home, given) as (process, url):
             key = json.loads((home / "state.json").read_text())["api_key"]
-            yield RunningPlatform(url=url, key=key, home=home, pid=process.pid, model=model)
+            yield RunningPlatform(
+                url=url, key=key, home=home, pid=process.pid, model=model, kafka=kafka_address, namespace=namespace
+            )
 
 
 class _up:  # noqa: N801 - reads as the command it runs

@@ -1,4 +1,4 @@
-"""What is asked of the Evaluator LLM. ``graftwork roles`` lists these; a job may replace their prompts."""
+"""What is asked of the Evaluator LLM. A job may replace their prompts (``role_prompts``)."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence

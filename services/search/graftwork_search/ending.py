@@ -77,15 +77,15 @@ def published(session: JobSession, answer: DatasetPublished) -> None:
 
 
 def finish(session: JobSession, ending: Ending) -> None:
-    """Say the last word."""
+    """Say the last word, after one for every node that will not end any more."""
     job = session.job
-    job.state, job.phase, job.reason = ending.outcome, JobPhase.ENDED, ending.reason
-    if ending.detail:
-        job.reason = f"{ending.reason}: {ending.detail}"
     for node in session.nodes:
         if not node.state.ended:
             node.state, node.error = NodeState.FAILED, "the job ended first"
-            session.touch(node)
+            session.say("node.failed", f"iteration {node.round}: {node.error}", node)
+    job.state, job.phase, job.reason = ending.outcome, JobPhase.ENDED, ending.reason
+    if ending.detail:
+        job.reason = f"{ending.reason}: {ending.detail}"
     session.say_finished()
 
 

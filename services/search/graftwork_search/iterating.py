@@ -180,6 +180,7 @@ async def attempt_failed(session: JobSession, node: NodeDocument, *, code: str, 
         await _lost(session, node, state, f"{code}: {message}")
         return
     node.state, node.error = state, f"{code}: {message}"[:_FEEDBACK_CHARS]
+    session.say(f"node.{state}", f"the first workflow is {state}: {node.error.splitlines()[0]}", node)
     scored = node.samples is not None
     await fail(session, Reason.SCORING_FAILED if scored else Reason.NO_WORKFLOW, node.error)
 
@@ -236,7 +237,8 @@ def _normal(text: str) -> str:
 
 async def _crashed(session: JobSession, node: NodeDocument, trace: str) -> None:
     if node.is_root:
-        node.error = trace[:_FEEDBACK_CHARS]
+        node.state, node.error = NodeState.CRASHED, trace[:_FEEDBACK_CHARS]
+        session.say("node.crashed", f"the first workflow crashed: {node.error.splitlines()[0]}", node)
         await repair_root(session, node, trace)
         return
     node.reward = MINIMUM_REWARD
@@ -273,7 +275,7 @@ def _backpropagate(session: JobSession, node: NodeDocument, *, after: float, fee
 async def _out_of_budget(session: JobSession, node: NodeDocument) -> None:
     """The search's half is spent: production goes on with the rest, if there is anything to produce from."""
     node.state, node.error = NodeState.FAILED, "the search's share of the budget is used up"
-    session.touch(node)
+    session.say("node.failed", f"iteration {node.round}: {node.error}", node)
     if not session.scored():
         await fail(session, Reason.BUDGET_EXHAUSTED, "before the first workflow was scored")
         return

@@ -138,7 +138,7 @@ async def test_a_malformed_record_is_kept_untouched_and_harms_no_other(settings:
     async with bus_of(settings) as bus, running(a_service(settings, answer)):
         await bus.send_raw(topic, b"\xff not json", [("ce_id", b"1"), ("who", b"knows")], b"k")
         await bus.send(a_request())
-        await assert_answers(bus_wait=bus.send, settings=settings)
+        await bus.wait_for(SeedsProposed)
         [dead] = await records_of(settings, dead_letter_topic(topic), 1)
 
     headers = dict(dead.headers)
@@ -146,12 +146,6 @@ async def test_a_malformed_record_is_kept_untouched_and_harms_no_other(settings:
     assert headers["who"] == b"knows"
     assert headers["dlq-class"] == b"malformed_event"
     assert headers["dlq-origin-topic"] == topic.encode()
-
-
-async def assert_answers(bus_wait: object, settings: ServiceSettings) -> None:
-    del bus_wait
-    topic = topic_of(settings.namespace, "seeds.proposed")
-    assert await records_of(settings, topic, 1)
 
 
 @pytest.mark.parametrize(
@@ -350,6 +344,43 @@ async def test_a_zombie_cannot_write_its_result(settings: ServiceSettings) -> No
         answers = await bus.wait_for(SeedsProposed)
 
     assert [one.request_id for one in answers] == ["job-1:r2"]
+
+
+async def test_a_task_that_keeps_killing_its_worker_is_given_up(settings: ServiceSettings) -> None:
+    service = a_service(settings, answer, max_attempts=2)
+    await service.ledger.prepare(retention_days=settings.retention_days)
+    # As two workers leave it that were killed while they ran it, the second one long enough ago.
+    task = Propose.of(a_request())
+    left = {
+        "state": "running",
+        "lease": "gone",
+        "deaths": 1,
+        "attempts": 2,
+        "due": datetime.now(UTC) - timedelta(hours=1),
+    }
+
+    async def leave(tx: Transaction) -> None:
+        tx.enqueue(task)
+        await tx.flush()
+        await tx.update(TASKS, {"_id": task.task_id}, {"$set": left})
+
+    await service.ledger.transaction(leave)
+    async with bus_of(settings) as bus, running(service):
+        [failure] = await bus.wait_for(WorkFailed)
+
+    assert (failure.code, failure.error_class) == ("worker_killed", "permanent")
+
+
+async def test_retention_can_be_changed_between_two_starts(settings: ServiceSettings) -> None:
+    ledger = open_ledger(settings, "worker")
+    for days in (3, 3, 1):
+        await ledger.prepare(retention_days=days)
+    expiries = [
+        index.get("expireAfterSeconds") for index in (await ledger.database[INBOX].index_information()).values()
+    ]
+    await ledger.close()
+
+    assert expiries == [None, 24 * 3600]
 
 
 async def test_a_stopped_process_hands_its_task_back(settings: ServiceSettings) -> None:

@@ -120,6 +120,7 @@ async def test_a_service_left_out_can_be_run_by_hand(tmp_path: Path, servers: di
         given = dict(line.removeprefix("export ").split("=", 1) for line in told.stdout.splitlines())
 
         assert (told.status, server.status) == (0, 0)
+        assert given["GRAFTWORK_NAMESPACE"] == servers["GRAFTWORK_NAMESPACE"]
         assert f"export GRAFTWORK_URL={up.url}\n" in server.stdout
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "graftwork_curator",
@@ -132,6 +133,7 @@ async def test_a_service_left_out_can_be_run_by_hand(tmp_path: Path, servers: di
             await process.wait()
 
     assert process.returncode == 0
+    assert (await graftwork(tmp_path, "env", "curator")).status == 2
 
 
 async def is_ready(port: str) -> None:

@@ -87,8 +87,14 @@ async def outcome(bus: Bus, settings: SearchSettings, spec: dict[str, Any]) -> J
 
 
 async def finished(bus: Bus) -> JobFinished:
+    """The last word of the job; whatever became of it, no node may be left in the air."""
     await until(lambda: bus.all(JobFinished), timeout_seconds=60)
-    return bus.all(JobFinished)[0]
+    end = bus.all(JobFinished)[0]
+    await until(lambda: len(bus.all(SearchAdvanced)) == end.snapshot.version - 1)
+    for node in nodes(bus).values():
+        assert node.state.ended
+        assert node.state is NodeState.SCORED or node.error
+    return end
 
 
 async def until(happened: Callable[[], object], timeout_seconds: float = 30) -> None:
@@ -261,6 +267,7 @@ async def test_a_root_that_cannot_be_repaired_fails_the_job(settings: SearchSett
         end = await outcome(bus, settings, a_spec())
 
     asked = [r.kind for r in workers.asked if isinstance(r, WorkflowRequested)]
+    assert (nodes(bus)[0].state, nodes(bus)[0].error) == (NodeState.CRASHED, "line 3: boom")
     assert end.snapshot.state is JobState.FAILED
     assert str(end.snapshot.reason).startswith("no_runnable_workflow")
     assert asked == [WorkflowKind.INITIAL] + [WorkflowKind.REPAIR] * 3

@@ -28,6 +28,8 @@ def test_the_defaults_are_those_of_the_paper() -> None:
         ({"colour": "red"}, "Extra inputs are not permitted"),
         ({"search": {"iterations": -1}}, "greater than or equal to 0"),
         ({"search": {"metrics_per_set": [8, 5]}}, "give the fewest and the most metrics"),
+        ({"search": {"initial": {"starter": "magic"}}}, "no starter is named 'magic'; there are explain"),
+        ({"role_prompts": {"judge": "x"}}, "no role call is named judge; there are propose_seeds"),
         ({"search": {"selection": "magic"}}, "Input should be 'paper'"),
         ({"budget": {"candidates": 5}}, r"budget.candidates \(5\) is below count \(10\)"),
         ({"budget": {"calls": 9}}, "cannot make 10 rows"),
