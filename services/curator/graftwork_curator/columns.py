@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from graftwork.contracts.jobs import EXTRAS_COLUMN
 from graftwork.contracts.jobs import OutputSpec
 from graftwork.contracts.workflows import SampleRow
 from graftwork_curator.cells import CellFactory
@@ -45,8 +46,8 @@ class Origin:
 class Columns:
     """Explicit Arrow schema of a job's rows, and the way from a sample to a row of it.
 
-    A schema that declares no properties has one column ``record`` with the record as JSON. Where a
-    property is itself called ``graftwork``, ours is ``graftwork_``.
+    A schema that declares no properties has one column ``record`` with the record as JSON. No property has
+    the name of our own column: such a job is refused.
     """
 
     def __init__(self, output: OutputSpec) -> None:
@@ -54,9 +55,7 @@ class Columns:
         order = sorted(declared, key=lambda name: TRL_NAMES.index(name) if name in TRL_NAMES else len(TRL_NAMES))
         self._record = CellFactory(output.json_schema).struct({name: declared[name] for name in order})
         self.names = tuple(order) or (_RECORD,)
-        self.extras = "graftwork"
-        while self.extras in self.names:
-            self.extras += "_"
+        self.extras = EXTRAS_COLUMN
 
     @property
     def schema(self) -> pa.Schema:

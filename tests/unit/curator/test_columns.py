@@ -150,12 +150,6 @@ def test_a_schema_without_properties_gives_one_column_of_json() -> None:
     assert row["record"] == '{"a":"ü","b":1}'
 
 
-def test_a_column_called_like_ours_keeps_its_name() -> None:
-    output = custom({"graftwork": {"type": "string"}})
-    (row,) = through_parquet(output, {"graftwork": "mine"})
-    assert (row["graftwork"], row["graftwork_"]["sample_id"]) == ("mine", "s0")
-
-
 def test_odd_property_names_survive() -> None:
     names = ["", "a.b", "ünï", "with space", "0"]
     (row,) = through_parquet(custom({name: {"type": "string"} for name in names}), {name: name for name in names})

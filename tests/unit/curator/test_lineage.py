@@ -19,7 +19,7 @@ def test_the_job_file_is_the_job_again() -> None:
         facets={"yes": ("no", "0123", "null", "")},
         output=custom({"b": {"type": "string"}, "a": {"type": "integer"}}).model_dump(),
         models={"optimizer": {"pool": "big", "model": "m"}},
-        role_prompts={"refine": "{% block user %}x{% endblock %}"},
+        role_prompts={"refine_workflow": "{% block user %}x{% endblock %}"},
     )
     written = yaml.safe_load(job_yaml(spec))
     assert spec == JobSpec.model_validate(written)
