@@ -53,6 +53,8 @@ log = get_logger(__name__)
 TaskFunction = Callable[[Any, Any], Awaitable[None]]
 _OUTAGES = (DependencyDown, Overloaded, ConnectionFailure)
 _WAS_RUNNING = {"$eq": ["$state", RUNNING]}
+# A lease may also run out while the ledger stalls, so this is far more than any honest task meets.
+_MOST_DEATHS = 20
 _STOP_CHECK_SECONDS = 1.0
 _MESSAGE_CHARS = 2_000
 
@@ -266,8 +268,8 @@ class Worker:
         payload = spec.payload.model_validate(lease.row["payload"])
         if not spec.payload.survives_stop and await self._stopped({lease.job_id}):
             raise JobStopped("the job was stopped before this task began")
-        if lease.row.get("deaths", 0) >= spec.max_attempts:
-            raise WorkerKilled(f"{payload.kind} ended its worker's process {lease.row['deaths']} times")
+        if lease.row.get("deaths", 0) >= _MOST_DEATHS:
+            raise WorkerKilled(f"{payload.kind} was left by {lease.row['deaths']} workers that fell silent over it")
         journal = await open_journal(self._ledger, self._journal, lease)
         context = self._context(lease, payload, ledger=self._ledger, blobs=self._blobs, journal=journal)
         remaining = self._remaining_seconds(payload)

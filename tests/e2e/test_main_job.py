@@ -165,7 +165,7 @@ async def test_a_misbehaving_model_costs_nodes_but_not_the_job(platform: Running
         (Fault.CODE_DOES_NOT_PARSE, NodeState.INVALID),
         (Fault.CODE_CRASHES, NodeState.CRASHED),
         (Fault.CODE_LOOPS, NodeState.CRASHED),
-        (Fault.CODE_YIELDS, NodeState.INVALID),
+        (Fault.CODE_YIELDS, NodeState.CRASHED),
         (Fault.CODE_IS_CANNED, NodeState.CRASHED),
         (Fault.CODE_RETURNS_WRONG_SHAPE, NodeState.CRASHED),
     ],
