@@ -90,6 +90,8 @@ class Admission:
             batches = await self._consumer.getmany(
                 timeout_ms=_POLL_MS, max_records=self._settings.admission_batch_records
             )
+            if self._stopping:
+                break  # what this last poll brought is uncommitted, so the next process gets it
             records = [record for batch in batches.values() for record in batch]
             if records:
                 crash_point("admission.polled")
