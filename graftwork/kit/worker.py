@@ -1,11 +1,9 @@
 """The worker: leases tasks in batches, runs them, keeps their leases alive, and obeys what they raise.
 
-One lease loop and one heartbeat per process. Time is the server's (``$$NOW``), so clocks of
-workers need not agree.
+One lease loop and one heartbeat per process.
 """
 
 import asyncio
-import secrets
 import time
 from collections.abc import Awaitable
 from collections.abc import Callable
@@ -14,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from pymongo import ASCENDING
 from pymongo.errors import ConnectionFailure
 from pymongo.errors import PyMongoError
 
@@ -33,15 +30,14 @@ from graftwork.kit.errors import PermanentError
 from graftwork.kit.errors import RetryableError
 from graftwork.kit.errors import WorkerKilled
 from graftwork.kit.journal import JournalWriter
-from graftwork.kit.ledger import READY
-from graftwork.kit.ledger import RUNNING
-from graftwork.kit.ledger import STOPS
+from graftwork.kit.leasing import Leasing
 from graftwork.kit.ledger import TASKS
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.logging import get_logger
 from graftwork.kit.settings import ServiceSettings
 from graftwork.kit.tasks import CANCELLED
+from graftwork.kit.tasks import DONE
 from graftwork.kit.tasks import FAILED
 from graftwork.kit.tasks import ContextFactory
 from graftwork.kit.tasks import Lease
@@ -52,7 +48,6 @@ from graftwork.kit.tracing import traced
 log = get_logger(__name__)
 TaskFunction = Callable[[Any, Any], Awaitable[None]]
 _OUTAGES = (DependencyDown, Overloaded, ConnectionFailure)
-_WAS_RUNNING = {"$eq": ["$state", RUNNING]}
 # A lease may also run out while the ledger stalls, so this is far more than any honest task meets.
 _MOST_DEATHS = 20
 _STOP_CHECK_SECONDS = 1.0
@@ -101,6 +96,7 @@ class Worker:
         self._journal = journal
         self._context = context
         self._settings = settings
+        self._leasing = Leasing(ledger, specs, lease_seconds=settings.lease_seconds)
         self._running: dict[str, _Running] = {}
         self._stopping = asyncio.Event()
         self._slot_free = ledger.doorbells.tasks
@@ -124,12 +120,14 @@ class Worker:
     async def _lease_loop(self, tasks: asyncio.TaskGroup) -> None:
         while not self._stopping.is_set():
             try:
-                leased = await self._lease(self._settings.task_concurrency - len(self._running))
+                leased = await self._leasing.take(self._settings.task_concurrency - len(self._running))
             except PyMongoError as error:
                 log.warning("ledger.unreachable", error=str(error))
                 leased = []
                 await asyncio.sleep(self._settings.poll_seconds)
             for lease in leased:
+                if lease.task_id in self._running:
+                    continue  # its own lease ran out here: the heartbeat ends that run first
                 crash_point("task.leased")
                 running = self._running[lease.task_id] = _Running(lease)
                 running.task = tasks.create_task(self._supervise(running), name=lease.task_id)
@@ -142,43 +140,6 @@ class Worker:
             await asyncio.wait(pending, timeout=self._settings.drain_seconds)
         for running in list(self._running.values()):
             running.cancel(_Released("the process is shutting down"))
-
-    async def _lease(self, slots: int) -> list[Lease]:
-        """Take up to ``slots`` tasks that are due: new, retried, or left by a silent worker."""
-        if slots <= 0:
-            return []
-        tasks = self._ledger.database[TASKS]
-        due = {
-            "state": {"$in": [READY, RUNNING]},
-            "$expr": {"$lte": ["$due", "$$NOW"]},
-            "kind": {"$in": list(self._specs)},
-        }
-        cursor = tasks.find(due, {"_id": 1, "state": 1, "due": 1}).sort([("rank", ASCENDING), ("due", ASCENDING)])
-        candidates = await cursor.limit(slots).to_list(None)
-        if not candidates:
-            return []
-        token = secrets.token_hex(8)
-        take = [
-            {
-                "$set": {
-                    "state": RUNNING,
-                    "lease": token,
-                    "due": self._lease_end(),
-                    "fence": {"$add": ["$fence", 1]},
-                    "attempts": {"$add": ["$attempts", 1]},
-                    "deaths": {"$add": [{"$ifNull": ["$deaths", 0]}, {"$cond": [_WAS_RUNNING, 1, 0]}]},
-                }
-            }
-        ]
-        await tasks.update_many({"_id": {"$in": [c["_id"] for c in candidates]}, **due}, take)
-        metrics.LEASES_EXPIRED.inc(sum(c["state"] == RUNNING for c in candidates))
-        lateness = self._ledger.clock.now() - min(c["due"] for c in candidates)
-        metrics.READY_TASK_AGE_SECONDS.set(lateness.total_seconds())
-        rows = await tasks.find({"lease": token, "state": RUNNING}).to_list(None)
-        return [Lease(row, token, row["fence"]) for row in rows if row["_id"] not in self._running]
-
-    def _lease_end(self) -> dict[str, Any]:
-        return {"$add": ["$$NOW", int(self._settings.lease_seconds * 1000)]}
 
     async def _heartbeat(self) -> None:
         """Extend the leases of running tasks; cancel those that someone else owns by now."""
@@ -193,17 +154,9 @@ class Worker:
                 log.warning("heartbeat.failed", error=str(error))
 
     async def _extend(self, running: Mapping[str, _Running]) -> None:
-        tasks = self._ledger.database[TASKS]
-        mine = {
-            "_id": {"$in": list(running)},
-            "state": RUNNING,
-            "lease": {"$in": [r.lease.token for r in running.values()]},
-        }
-        await tasks.update_many(mine, [{"$set": {"due": self._lease_end()}}])
-        kept = {(row["_id"], row["lease"]) for row in await tasks.find(mine, {"lease": 1}).to_list(None)}
-        for task_id, one in running.items():
-            if (task_id, one.lease.token) not in kept and task_id in self._running:
-                one.cancel(LeaseLost(f"task {task_id} was taken over"))
+        for task_id in await self._leasing.extend([one.lease for one in running.values()]):
+            if task_id in self._running:
+                running[task_id].cancel(LeaseLost(f"task {task_id} was taken over"))
 
     async def _watch_stops(self) -> None:
         """Cancel running tasks of jobs that were stopped."""
@@ -213,17 +166,13 @@ class Worker:
             if not running:
                 continue
             try:
-                stopped = await self._stopped({r.lease.job_id for r in running})
+                stopped = await self._leasing.stopped({r.lease.job_id for r in running})
             except PyMongoError as error:
                 log.warning("stops.unreadable", error=str(error))
                 continue
             for one in running:
                 if one.lease.job_id in stopped and not self._spec(one.lease).payload.survives_stop:
                     one.cancel(JobStopped("the job was stopped"))
-
-    async def _stopped(self, job_ids: set[str]) -> set[str]:
-        rows = await self._ledger.read.find(STOPS, {"_id": {"$in": list(job_ids)}}, projection={"_id": 1})
-        return {str(row["_id"]) for row in rows}
 
     def _spec(self, lease: Lease) -> TaskSpec:
         return self._specs[lease.row["kind"]]
@@ -261,12 +210,12 @@ class Worker:
             if not isinstance(error, GraftworkError):
                 log.exception("task.crashed")
             return await self._settle(running.lease, error)
-        return "done"
+        return DONE
 
     async def _attempt(self, lease: Lease) -> None:
         spec = self._spec(lease)
         payload = spec.payload.model_validate(lease.row["payload"])
-        if not spec.payload.survives_stop and await self._stopped({lease.job_id}):
+        if not spec.payload.survives_stop and await self._leasing.stopped({lease.job_id}):
             raise JobStopped("the job was stopped before this task began")
         if lease.row.get("deaths", 0) >= _MOST_DEATHS:
             raise WorkerKilled(f"{payload.kind} was left by {lease.row['deaths']} workers that fell silent over it")
@@ -283,7 +232,7 @@ class Worker:
                 raise
             raise _too_late(lease) from error
         if not context.committed:
-            await self._end(lease, "done")
+            await self._leasing.end(lease, DONE)
 
     def _remaining_seconds(self, payload: TaskPayload) -> float | None:
         if payload.deadline is None:
@@ -304,7 +253,7 @@ class Worker:
                 log.warning("task.lease_lost")
                 return "lease_lost"
             case _Released():
-                await self._release(lease)
+                await self._leasing.give_back(lease)
                 return "released"
             case JobStopped():
                 await self._fail(lease, error, CANCELLED, "permanent")
@@ -324,10 +273,6 @@ class Worker:
         waits = isinstance(error, _OUTAGES) and lease.row["payload"].get("deadline") is not None
         return not waits and lease.row["attempts"] >= self._spec(lease).max_attempts
 
-    async def _release(self, lease: Lease) -> None:
-        back = {"$set": {"state": READY, "due": self._ledger.clock.now()}, "$inc": {"attempts": -1}}
-        await self._ledger.database[TASKS].update_one(lease.held, back)
-
     async def _retry_later(self, lease: Lease, error: Exception) -> None:
         asked = error.retry_after_seconds if isinstance(error, RetryableError) else None
         wait = backoff_seconds(
@@ -337,14 +282,7 @@ class Worker:
             at_least_seconds=asked,
         )
         log.info("task.retry", error=str(error), wait_seconds=round(wait, 2))
-        due = {"$add": ["$$NOW", int(wait * 1000)]}
-        news = {"state": READY, "due": due, "error": {"$literal": _shown(error)}}
-        await self._ledger.database[TASKS].update_one(lease.held, [{"$set": news}])
-
-    async def _end(self, lease: Lease, state: str) -> None:
-        await self._ledger.database[TASKS].update_one(
-            lease.held, {"$set": {"state": state, "finished_at": self._ledger.clock.now()}}
-        )
+        await self._leasing.retry_in(lease, wait, _shown(error))
 
     async def _fail(self, lease: Lease, error: Exception, state: str, error_class: str) -> None:
         journal = await open_journal(self._ledger, self._journal, lease)

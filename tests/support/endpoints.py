@@ -96,3 +96,15 @@ async def running_endpoint(chat: Answer = says_hello, *, port: int = 0) -> Async
         yield endpoint
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def refusing_endpoint() -> AsyncIterator[str]:
+    """Address of one that refuses whoever asks, key or not."""
+
+    async def refuse() -> web.Response:
+        return error_answer(401, "who are you?")
+
+    async with running_endpoint() as endpoint:
+        endpoint.models = refuse
+        yield endpoint.url

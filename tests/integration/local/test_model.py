@@ -1,6 +1,5 @@
 import asyncio
 import json
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from graftwork.local.model import TINY_MODEL
 from graftwork.local.model import model_server
 from graftwork.local.server import Server
 from graftwork.local.settings import LocalSettings
+from tests.support.endpoints import refusing_endpoint
 
 pytestmark = pytest.mark.tiny
 
@@ -96,20 +96,9 @@ async def test_a_dead_endpoint_is_told(tmp_path: Path, address: str) -> None:
     ("key", "message"), [(None, "wants a key, and OPENAI_API_KEY is not set"), ("wrong", "refuses the key")]
 )
 async def test_a_missing_key_and_a_wrong_one_are_told(tmp_path: Path, key: str | None, message: str) -> None:
-    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(
-            f"HTTP/1.1 {HTTPStatus.UNAUTHORIZED} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
-        )
-        writer.close()
-        await writer.wait_closed()
-
-    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as listener:
-        port = listener.sockets[0].getsockname()[1]
+    async with refusing_endpoint() as address:
         with pytest.raises(KeyRefused, match=message):
-            async with model_server(
-                tmp_path, f"http://127.0.0.1:{port}/v1", settings=LocalSettings(openai_api_key=key)
-            ):
+            async with model_server(tmp_path, address, settings=LocalSettings(openai_api_key=key)):
                 pass
 
 

@@ -13,6 +13,7 @@ from graftwork.local.services import SERVICES
 from tests.support.command import Up
 from tests.support.command import assert_all_gone
 from tests.support.command import graftwork
+from tests.support.endpoints import refusing_endpoint
 from tests.support.eventually import assert_eventually
 from tests.support.scripted_model.child import ScriptedModel
 
@@ -98,6 +99,26 @@ async def test_what_is_in_the_way_is_one_clear_line(
     assert ended.status == 1
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"graftwork: {said}")
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ({}, "wants a key, and OPENAI_API_KEY is not set"),
+        ({"OPENAI_API_KEY": "sk-wrong"}, "refuses the key"),
+    ],
+    ids=["missing", "wrong"],
+)
+async def test_an_endpoint_that_wants_another_key_is_one_clear_line(
+    tmp_path: Path, servers: dict[str, str], key: dict[str, str], said: str
+) -> None:
+    async with refusing_endpoint() as address:
+        ended = await graftwork(tmp_path, "up", **{**servers, "OPENAI_BASE_URL": address, **key})
+
+    assert ended.status == 1
+    (line,) = ended.stderr.splitlines()
+    assert said in line
+    assert "sk-wrong" not in line
 
 
 async def test_a_taken_port_is_one_clear_line(tmp_path: Path, servers: dict[str, str]) -> None:
