@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from graftwork.cli.errors import NoStarterFits
 from graftwork.contracts.jobs import InitialWorkflow
 from graftwork.contracts.jobs import JobSpec
-from graftwork.contracts.jobs import Layout
 from graftwork.contracts.jobs import Scope
+from graftwork.contracts.records import Layout
 from graftwork.contracts.rest import PoolsView
 from graftwork.contracts.rest import PoolView
 

@@ -54,7 +54,10 @@ class EventData(Contract):
         return self.job_id
 
 
-_UNUSUAL_NAMES = {"job_cancellation.requested": "job.cancellation_requested"}
+_UNUSUAL_NAMES = {
+    "job_cancellation.requested": "job.cancellation_requested",
+    "job_continuation.requested": "job.continuation_requested",
+}
 
 
 class _Request(EventData):
@@ -77,6 +80,9 @@ class _Answer(EventData):
 
     request_id: str
     used: Mapping[str, Usage] = Field(default_factory=dict, description="pool -> usage")
+    used_by_task: Mapping[str, Mapping[str, Usage]] = Field(
+        default_factory=dict, description="kind of task -> pool -> usage; sums to used"
+    )
 
     @property
     @override
@@ -93,6 +99,7 @@ class JobSubmitted(EventData):
     tenant: str
     spec: BlobRef
     submitted_at: datetime
+    preview: bool = Field(default=False, description="only the first workflow's samples are wanted; nothing is kept")
 
 
 class JobCancellationRequested(EventData):
@@ -101,11 +108,54 @@ class JobCancellationRequested(EventData):
     reason: str = "cancelled by the client"
 
 
+class Continuation(StrEnum):
+    """How an ended job goes on."""
+
+    EXTEND = "extend"
+    RETRY = "retry"
+
+
+class JobContinuationRequested(EventData):
+    """A client wants more rows of a job that succeeded, or another try of one that did not."""
+
+    request_id: str
+    kind: Continuation
+    rows: int = Field(default=0, ge=0, description="more accepted rows wanted, for extend")
+
+    @property
+    @override
+    def identity(self) -> str:
+        return self.request_id
+
+
 class JobStopping(EventData):
     """No new work for this job anywhere; running work is cancelled. Follow-up of production may publish."""
 
     outcome: JobState
     reason: str
+    run: int = 0
+
+    @property
+    @override
+    def identity(self) -> str:
+        return derived_id(self.job_id, self.run) if self.run else self.job_id
+
+
+class JobResumed(EventData):
+    """A stopped job goes on as its ``run``-th continuation: what stopped it before stops nothing any more."""
+
+    run: int = Field(ge=1)
+
+    @property
+    @override
+    def identity(self) -> str:
+        return derived_id(self.job_id, self.run)
+
+
+class JobDeleted(EventData):
+    """A client, or the end of its retention, deleted a job: every service forgets it."""
+
+    tenant: str
 
 
 class JobFinished(EventData):
@@ -114,6 +164,11 @@ class JobFinished(EventData):
     snapshot: JobSnapshot
     spent: SpendReport
     dataset: DatasetSummary | None = None
+
+    @property
+    @override
+    def identity(self) -> str:
+        return derived_id(self.job_id, self.snapshot.run) if self.snapshot.run else self.job_id
 
 
 class SearchAdvanced(EventData):
@@ -165,6 +220,8 @@ class WorkflowRequested(_Request):
     experiences: tuple[Experience, ...] = ()
     suggestions: tuple[str, ...] = ()
     trace: str | None = Field(default=None, description="what went wrong, for repair; bounded text")
+    feedback: str | None = Field(default=None, description="what a person wants changed, for revise")
+    samples: BlobRef | None = Field(default=None, description="what that person saw, for revise")
     space: BlobRef | None = Field(default=None, description="the seed space, whose keys the code may use")
 
 
@@ -184,7 +241,6 @@ class WorkflowProposed(_Answer):
 class Purpose(StrEnum):
     """What samples are for; each purpose has its own range of seed indices."""
 
-    REVIEW = "review"
     EVALUATION = "evaluation"
     FINALIST = "finalist"
     PRODUCTION = "production"
@@ -233,6 +289,7 @@ class ScoresRequested(_Request):
     workflow: BlobRef
     samples: BlobRef
     metrics: BlobRef | None = None
+    anchor: BlobRef | None = Field(default=None, description="a metric set to score by as well, for the log only")
 
 
 class MetricsRegenerated(EventData):
@@ -245,6 +302,10 @@ class MetricsRegenerated(EventData):
     overlaps: tuple[float, ...]
     chosen: int
     measure: str = "lexical"
+    candidates: tuple[BlobRef, ...] = Field(default=(), description="every set, in the order of overlaps")
+    dropped: Mapping[str, str] = Field(
+        default_factory=dict, description="metric that failed its own exemplars -> why; not in metrics"
+    )
 
     @property
     @override
@@ -262,6 +323,51 @@ class ScoresReady(_Answer):
     matrix: BlobRef
     metrics: BlobRef | None = None
     suggestions: tuple[str, ...] = ()
+    by_sample: tuple[float, ...] = Field(
+        default=(), max_length=200, description="mean score of each scored sample, in seed order; for intervals"
+    )
+    anchor_score: float | None = Field(default=None, ge=1, le=5)
+    anchor_matrix: BlobRef | None = None
+
+
+# --- reviews ------------------------------------------------------------------------------------
+
+
+class Decision(StrEnum):
+    """What a reviewer says."""
+
+    APPROVE = "approve"
+    REVISE = "revise"
+
+
+class _Review(EventData):
+    review_id: str
+
+    @property
+    @override
+    def identity(self) -> str:
+        return self.review_id
+
+
+class ReviewRequested(_Review):
+    """A person is to look at the first workflow and its samples; the job waits."""
+
+    node_id: str
+    round: int = Field(ge=1)
+    rounds: int = Field(ge=1)
+    workflow: BlobRef
+    samples: BlobRef
+    samples_ok: int
+    opened_at: datetime
+    expires_at: datetime | None = None
+
+
+class ReviewSubmitted(_Review):
+    """A person answered. ``feedback`` is set for revise."""
+
+    decision: Decision
+    feedback: str | None = None
+    submitted_at: datetime
 
 
 # --- production ---------------------------------------------------------------------------------
@@ -304,6 +410,7 @@ class DatasetRequested(_Request):
     lineage: Lineage
     spent: SpendReport
     space: BlobRef | None = None
+    run: int = Field(default=0, description="continuation of the job; each publishes a dataset of all rows so far")
 
 
 class DatasetPublished(_Answer):

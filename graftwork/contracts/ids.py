@@ -16,6 +16,11 @@ def derived_id(*parts: str | int) -> str:
     return _SEPARATOR.join(str(part) for part in parts)
 
 
+def first_part(identifier: str) -> str:
+    """First of the parts that ``derived_id`` joined."""
+    return identifier.partition(_SEPARATOR)[0]
+
+
 def canonical_json(value: Any) -> bytes:
     """One byte string per JSON value: sorted keys, no spaces, UTF-8."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

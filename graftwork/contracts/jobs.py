@@ -6,21 +6,20 @@ the field says so. Durations are in seconds, money in US dollars.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
 from typing import Any
 from typing import Literal
 from typing import Self
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-from pydantic import AfterValidator
 from pydantic import ConfigDict
 from pydantic import Field
 from pydantic import field_validator
 from pydantic import model_validator
 
 from graftwork.contracts.base import Written
+from graftwork.contracts.records import OutputSpec
+from graftwork.contracts.workflows import Metric
 
+JOB_FILE_VERSION = 1
 MAX_COUNT = 1_000_000
 MAX_ROWS = 100_000
 MAX_METRICS = 20
@@ -35,86 +34,79 @@ ROLE_CALLS = (
     "propose_metrics",
     "score_sample",
 )
-EXTRAS_COLUMN = "graftwork"
-
-
-def _checked_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        msg = f"not a JSON schema: {error.message}"
-        raise ValueError(msg) from error
-    if schema.get("type") != "object":
-        msg = "a record's schema must have type: object"
-        raise ValueError(msg)
-    if EXTRAS_COLUMN in schema.get("properties", {}):
-        msg = f"a record may not have a property named {EXTRAS_COLUMN}: our own column has that name"
-        raise ValueError(msg)
-    return schema
-
-
-RecordSchema = Annotated[Mapping[str, Any], AfterValidator(_checked_schema)]
-
-
-class Layout(StrEnum):
-    """Column conventions of the published rows (TRL's names)."""
-
-    PROMPT_COMPLETION = "prompt_completion"
-    MESSAGES = "messages"
-    TEXT = "text"
-    CUSTOM = "custom"
-
-
-_TEXT = {"type": "string", "minLength": 1}
-_MESSAGE = {
-    "type": "object",
-    "properties": {"role": {"enum": ["system", "user", "assistant"]}, "content": _TEXT},
-    "required": ["role", "content"],
-    "additionalProperties": False,
-}
-_LAYOUT_PROPERTIES: dict[Layout, dict[str, Any]] = {
-    Layout.PROMPT_COMPLETION: {"prompt": _TEXT, "completion": _TEXT},
-    Layout.MESSAGES: {"messages": {"type": "array", "items": _MESSAGE, "minItems": 2}},
-    Layout.TEXT: {"text": _TEXT},
-}
-
-
-class OutputSpec(Written):
-    """What one record looks like. ``record_schema`` is needed for layout ``custom`` only."""
-
-    layout: Layout = Layout.PROMPT_COMPLETION
-    record_schema: RecordSchema | None = None
-    license: str = "other"
-    near_duplicate_similarity: float = Field(
-        default=0.85, gt=0, le=1, description="estimated Jaccard similarity from which a row is a near duplicate"
-    )
-
-    @model_validator(mode="after")
-    def _custom_has_a_schema(self) -> Self:
-        if (self.layout is Layout.CUSTOM) != (self.record_schema is not None):
-            msg = "record_schema belongs to layout custom, and layout custom needs one"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def json_schema(self) -> Mapping[str, Any]:
-        """The JSON schema that every record must fit."""
-        if self.record_schema is not None:
-            return self.record_schema
-        properties = _LAYOUT_PROPERTIES[self.layout]
-        return {
-            "type": "object",
-            "properties": properties,
-            "required": sorted(properties),
-            "additionalProperties": False,
-        }
 
 
 class Scope(StrEnum):
     """What the optimizer may change."""
 
     PROMPTS = "prompts"
+    CODE = "code"
     BOTH = "both"
+
+
+class Selection(StrEnum):
+    """How the next parent is drawn.
+
+    ``paper``: among the top k, in proportion to reward (AutoSynth, section 3.2). ``soft_mixed``: AFlow's mixture of a
+    uniform and a softmax draw among the top k, the root always among them.
+    """
+
+    PAPER = "paper"
+    SOFT_MIXED = "soft_mixed"
+
+
+class RewardKind(StrEnum):
+    """What the reward is made of: both halves (the paper), or one of them (its ablations)."""
+
+    HYBRID = "hybrid"
+    SAMPLE = "sample"
+    WORKFLOW = "workflow"
+
+
+class MetricsMode(StrEnum):
+    """Where the metrics of an evaluation come from.
+
+    ``regenerated``: several candidate sets each time, the one the others agree with most is kept (the paper).
+    ``single``: one candidate each time, unquestioned. ``fixed``: one set for the whole search, the user's own or
+    the root's.
+    """
+
+    REGENERATED = "regenerated"
+    SINGLE = "single"
+    FIXED = "fixed"
+
+
+class OwnMetric(Metric):
+    """A metric that the user wrote. Exemplars may be left out."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    positive_exemplar: str = ""
+    negative_exemplar: str = ""
+
+
+class ReviewMode(StrEnum):
+    """Who says that the first workflow is good enough."""
+
+    AUTO = "auto"
+    HUMAN = "human"
+
+
+class ReviewSpec(Written):
+    """Whether a person looks at the first workflow and its samples. ``review: human`` is short for ``{mode: human}``.
+
+    A review that asks for changes at the last round still gets them; the result is not shown again.
+    """
+
+    mode: ReviewMode = ReviewMode.AUTO
+    rounds: int = Field(default=3, ge=1, le=3, description="times that a person is asked at most (paper: 1-3)")
+    timeout_seconds: float | None = Field(default=None, gt=0, description="None: the job waits, and costs nothing")
+    on_timeout: Literal["approve", "cancel"] = "approve"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_mode_in_short(cls, value: Any) -> Any:
+        return {"mode": value} if isinstance(value, str) else value
 
 
 class Profile(StrEnum):
@@ -162,7 +154,23 @@ class SearchSpec(Written):
 
     iterations: int = Field(default=30, ge=0, le=200)
     evaluation_samples: int = Field(default=8, ge=1, le=50, description="paper: 5-10")
-    selection: Literal["paper"] = "paper"
+    selection: Selection = Selection.PAPER
+    reward: RewardKind = RewardKind.HYBRID
+    metrics: MetricsMode = MetricsMode.REGENERATED
+    own_metrics: tuple[OwnMetric, ...] = Field(
+        default=(),
+        max_length=MAX_METRICS,
+        description="the user's own metrics: the fixed set where metrics is fixed, else the anchor set",
+    )
+    anchor: bool = Field(
+        default=True,
+        description="score every node by one frozen set too, which is logged and never steers; one call more a sample",
+    )
+    calibrate_metrics: bool = Field(
+        default=False,
+        description="drop metrics that do not score their own exemplars as meant; two calls more a metric",
+    )
+    width: int = Field(default=1, ge=1, le=8, description="children expanded at once; paper: 1")
     top_k: int = Field(default=3, ge=1, le=10)
     epsilon: float = Field(default=0.05, ge=0, le=4)
     patience: int = Field(default=5, ge=1)
@@ -173,6 +181,11 @@ class SearchSpec(Written):
     max_consecutive_failures: int = Field(default=5, ge=1)
     scope: Scope = Scope.BOTH
     initial: InitialWorkflow = InitialWorkflow()
+
+    @property
+    def candidate_sets(self) -> int:
+        """Metric sets proposed for one evaluation."""
+        return self.metric_candidates if self.metrics is MetricsMode.REGENERATED else 1
 
     @field_validator("metrics_per_set")
     @classmethod
@@ -200,12 +213,14 @@ class ModelsSpec(Written):
     evaluator: RoleModel = RoleModel(pool="evaluator")
     generator: RoleModel = RoleModel(pool="generator")
     embedder: RoleModel | None = None
+    judge: RoleModel | None = Field(default=None, description="judges workflows; None: the optimizer, as in the paper")
     profile: Profile = Profile.STANDARD
 
     def by_role(self) -> dict[str, RoleModel]:
         """Role -> model, for the roles that have one."""
         roles = {"optimizer": self.optimizer, "evaluator": self.evaluator, "generator": self.generator}
-        return roles if self.embedder is None else {**roles, "embedder": self.embedder}
+        optional = {"embedder": self.embedder, "judge": self.judge}
+        return {**roles, **{role: model for role, model in optional.items() if model is not None}}
 
 
 class Budget(Written):
@@ -221,6 +236,7 @@ class Budget(Written):
 class JobSpec(Written):
     """A synthesis request."""
 
+    version: int = Field(default=JOB_FILE_VERSION, description="of the job file's format")
     name: str = Field(default="dataset", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
     task: str = Field(min_length=10, max_length=20_000)
     count: int = Field(ge=1, le=MAX_COUNT, description="accepted rows wanted")
@@ -228,6 +244,7 @@ class JobSpec(Written):
     output: OutputSpec = OutputSpec()
     facets: Mapping[str, tuple[str, ...]] | None = None
     seeds: tuple[Mapping[str, Any], ...] | None = Field(default=None, max_length=MAX_ROWS)
+    review: ReviewSpec = ReviewSpec()
     search: SearchSpec = SearchSpec()
     models: ModelsSpec = ModelsSpec()
     budget: Budget = Budget()
@@ -235,6 +252,15 @@ class JobSpec(Written):
         default_factory=dict, description="role call name -> Jinja template that replaces the built-in one"
     )
     seed: int = Field(default=0, ge=0, description="source of every random choice of this job")
+
+    @field_validator("version")
+    @classmethod
+    def _can_be_read(cls, version: int) -> int:
+        if version != JOB_FILE_VERSION:
+            newer = version > JOB_FILE_VERSION
+            msg = f"this Graftwork reads version {JOB_FILE_VERSION}; the file is of version {version}"
+            raise ValueError(f"{msg}: a newer Graftwork can read it" if newer else msg)
+        return version
 
     @field_validator("role_prompts")
     @classmethod
@@ -294,6 +320,7 @@ class JobPhase(StrEnum):
 
     QUEUED = "queued"
     INITIALISING = "initialising"
+    REVIEWING = "reviewing"
     SEARCHING = "searching"
     FINALISING = "finalising"
     PRODUCING = "producing"
@@ -307,6 +334,7 @@ class NodeState(StrEnum):
 
     REQUESTED = "requested"
     SAMPLING = "sampling"
+    REVIEWING = "reviewing"
     SCORING = "scoring"
     SCORED = "scored"
     DUPLICATE = "duplicate"
@@ -317,4 +345,4 @@ class NodeState(StrEnum):
     @property
     def ended(self) -> bool:
         """Whether the node's evaluation is over."""
-        return self not in {NodeState.REQUESTED, NodeState.SAMPLING, NodeState.SCORING}
+        return self not in {NodeState.REQUESTED, NodeState.SAMPLING, NodeState.REVIEWING, NodeState.SCORING}

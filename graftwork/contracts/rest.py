@@ -101,6 +101,21 @@ class TreeView(Contract):
     nodes: tuple[NodeSnapshot, ...]
 
 
+class MetricCandidate(Contract):
+    """A metric set that was proposed for a node, and how much the others agreed with it."""
+
+    metrics: tuple[Metric, ...]
+    overlap: float | None = None
+    chosen: bool = False
+
+
+class TextDiff(Contract):
+    """What changed in one part of a workflow since its parent, as a unified diff."""
+
+    part: str = Field(description="code, or prompts/<name>")
+    diff: str
+
+
 class NodeView(Contract):
     """A node with what its references point to; parts that do not exist yet are None or empty."""
 
@@ -111,6 +126,11 @@ class NodeView(Contract):
     metrics: tuple[Metric, ...] = ()
     scores: tuple[SampleScores, ...] = ()
     workflow_scores: WorkflowScores | None = None
+    why: str = Field(default="", description="how its parent was chosen, in one readable line")
+    changes: tuple[TextDiff, ...] = ()
+    metric_candidates: tuple[MetricCandidate, ...] = ()
+    anchor_scores: tuple[SampleScores, ...] = ()
+    final_scores: tuple[SampleScores, ...] = ()
     links: Mapping[str, str] = Field(default_factory=dict)
 
 

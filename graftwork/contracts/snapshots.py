@@ -14,12 +14,22 @@ from graftwork.contracts.usage import Usage
 from graftwork.contracts.workflows import Experience
 
 
+class PerRow(Contract):
+    """What one accepted row cost, all of the job included. ``cost_usd`` None: a price is unknown."""
+
+    calls: float
+    tokens: float
+    cost_usd: float | None = None
+
+
 class SpendReport(Contract):
-    """Usage by pool and by purpose; each map sums to ``total``."""
+    """Usage by pool, by purpose and by stage; each map sums to ``total``."""
 
     total: Usage = Usage()
     by_pool: Mapping[str, Usage] = Field(default_factory=dict)
-    by_purpose: Mapping[str, Usage] = Field(default_factory=dict)
+    by_purpose: Mapping[str, Usage] = Field(default_factory=dict, description="search, metrics, scoring, production")
+    by_stage: Mapping[str, Usage] = Field(default_factory=dict, description="kind of request -> usage")
+    per_row: PerRow | None = Field(default=None, description="None: no row was accepted yet")
 
 
 class ProductionCounts(Contract):
@@ -58,10 +68,36 @@ class NodeSnapshot(Contract):
     parent_probabilities: Mapping[str, float] = Field(
         default_factory=dict, description="the draw that chose the parent: node id -> probability"
     )
+    ticket: float | None = Field(default=None, description="the number in [0, 1) that decided the draw")
+    metric_candidates: tuple[BlobRef, ...] = Field(default=(), description="every metric set proposed for it")
+    overlaps: tuple[float, ...] = Field(default=(), description="of each candidate with the others, -1 to 1")
+    chosen_candidate: int | None = None
+    overlap_measure: str | None = None
+    dropped_metrics: Mapping[str, str] = Field(
+        default_factory=dict, description="metric that failed its own exemplars -> why"
+    )
+    score_anchor: float | None = Field(default=None, description="by the frozen metric set; logged, never steering")
+    anchor_scores: BlobRef | None = None
+    final_interval: tuple[float, float] | None = Field(
+        default=None, description="95 % bootstrap confidence interval of final_reward"
+    )
+    final_scores: BlobRef | None = None
+    feedback: str | None = Field(default=None, description="of the person whose review this workflow answers")
     checks: Mapping[str, float] = Field(
         default_factory=dict, description="simple code checks of the samples, 0-1; logged, never steering"
     )
     error: str | None = None
+
+
+class OpenReview(Contract):
+    """What a waiting job waits for. ``expires_at`` None: it waits for ever."""
+
+    review_id: str
+    node_id: str
+    round: int = Field(ge=1)
+    rounds: int = Field(ge=1)
+    opened_at: datetime
+    expires_at: datetime | None = None
 
 
 class JobSnapshot(Contract):
@@ -80,6 +116,9 @@ class JobSnapshot(Contract):
     production: ProductionCounts = ProductionCounts()
     spent: SpendReport = SpendReport()
     dataset_id: str | None = None
+    review: OpenReview | None = None
+    anchor_metrics: BlobRef | None = None
+    run: int = Field(default=0, description="how often it was extended or retried")
     updated_at: datetime
 
 
@@ -97,6 +136,8 @@ class DatasetSummary(Contract):
     job_id: str
     name: str
     location: str = Field(description="key prefix in the blob store, or URI")
+    uri: str | None = Field(default=None, description="where the files lie, for whoever can reach the store")
+    columns: Mapping[str, str] = Field(default_factory=dict, description="column -> Arrow type of the Parquet shards")
     rows: int
     counts: ProductionCounts
     complete: bool

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Self
 
 from pydantic import Field
 
 from graftwork.contracts.base import Contract
+
+
+class SpendPurpose(StrEnum):
+    """What money is spent on. ``search`` writes workflows and runs them; ``scoring`` is all judging."""
+
+    SEARCH = "search"
+    METRICS = "metrics"
+    SCORING = "scoring"
+    PRODUCTION = "production"
 
 
 class Usage(Contract):

@@ -47,6 +47,7 @@ class FailureReason(StrEnum):
     LIMIT_EXCEEDED = "limit_exceeded"
     INVALID_OUTPUT = "invalid_output"
     CANNED_OUTPUT = "canned_output"
+    COPIED_OUTPUT = "copied_output"
     MODEL_ERROR = "model_error"
     GRANT_EXHAUSTED = "grant_exhausted"
 

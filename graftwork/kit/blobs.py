@@ -98,6 +98,15 @@ class Blobs:
         async for chunk in result.stream():
             yield bytes(chunk)
 
+    async def delete_under(self, prefix: str) -> int:
+        """Delete every payload whose key begins with ``prefix/``; return their number. Doing it again is harmless."""
+        deleted = 0
+        async for page in obstore.list(self._store, f"{prefix}/"):
+            paths = [entry["path"] for entry in page]
+            await obstore.delete_async(self._store, paths)
+            deleted += len(paths)
+        return deleted
+
     async def ping(self) -> None:
         """Prove that the store can be written."""
         await obstore.put_async(self._store, "health/ping", b"ok")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from graftwork.contracts.ids import derived_id
+from graftwork.contracts.ids import first_part
 from graftwork.contracts.usage import Usage
 from graftwork.kit.crash_points import crash_point
 from graftwork.kit.doorbell import Doorbell
@@ -72,7 +73,7 @@ def _settle(batch: list[tuple[Document, asyncio.Future[None]]], error: Exception
 
 
 class RequestJournal:
-    """The journal as one attempt of a task sees it: its own answers, and what its request has used."""
+    """The journal as one attempt of a task sees it: its own answers, and what its request has used, by kind of task."""
 
     def __init__(self, writer: JournalWriter, *, task_id: str, request_id: str, job_id: str, generation: int) -> None:
         self._writer = writer
@@ -80,7 +81,7 @@ class RequestJournal:
         self._generation = generation
         self._answers: dict[str, Any] = {}
         self._occurrences: Counter[str] = Counter()
-        self.used: dict[str, Usage] = {}
+        self.used_by_task: dict[str, dict[str, Usage]] = {}
 
     @classmethod
     async def load(
@@ -89,7 +90,7 @@ class RequestJournal:
         """Read what was recorded for the request so far."""
         journal = cls(writer, task_id=task_id, request_id=request_id, job_id=job_id, generation=generation)
         for row in await reader.find(JOURNAL, {"request_id": request_id}):
-            journal._count(row["pool"], Usage.model_validate(row["usage"]))
+            journal._count(row["task_id"], row["pool"], Usage.model_validate(row["usage"]))
             if row["task_id"] == task_id:
                 journal._answers[row["_id"]] = row["answer"]
         return journal
@@ -107,7 +108,7 @@ class RequestJournal:
     async def record(self, key: str, *, pool: str, answer: Mapping[str, Any], usage: Usage, at: Any) -> None:
         """Make the answer durable and count its usage."""
         crash_point("call.answered")
-        self._count(pool, usage)
+        self._count(self._ids["task_id"], pool, usage)
         await self._writer.write(
             {"_id": key, **self._ids, "pool": pool, "answer": dict(answer), "usage": usage.model_dump(), "at": at}
         )
@@ -118,5 +119,12 @@ class RequestJournal:
         """Usage of the whole request over all pools."""
         return Usage.total(self.used.values())
 
-    def _count(self, pool: str, usage: Usage) -> None:
-        self.used[pool] = self.used.get(pool, Usage()) + usage
+    @property
+    def used(self) -> dict[str, Usage]:
+        """Pool -> usage of the whole request."""
+        pools = {pool for task in self.used_by_task.values() for pool in task}
+        return {pool: Usage.total(t[pool] for t in self.used_by_task.values() if pool in t) for pool in sorted(pools)}
+
+    def _count(self, task_id: str, pool: str, usage: Usage) -> None:
+        task = self.used_by_task.setdefault(first_part(task_id), {})
+        task[pool] = task.get(pool, Usage()) + usage

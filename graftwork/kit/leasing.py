@@ -79,7 +79,8 @@ class Leasing:
 
     async def stopped(self, job_ids: Collection[str]) -> set[str]:
         """Return those of ``job_ids`` whose work was stopped."""
-        rows = await self._ledger.read.find(STOPS, {"_id": {"$in": list(job_ids)}}, projection={"_id": 1})
+        stopped = {"_id": {"$in": list(job_ids)}, "stopped": True}
+        rows = await self._ledger.read.find(STOPS, stopped, projection={"_id": 1})
         return {str(row["_id"]) for row in rows}
 
     async def give_back(self, lease: Lease) -> None:

@@ -6,6 +6,7 @@ The only module that knows the driver (see docs/adr for why motor).
 import asyncio
 from collections.abc import Awaitable
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -178,10 +179,20 @@ class Transaction(Reader):
         """Call once what was written can be read by all; for waking waiters, and lost if the process dies first."""
         self._after.append(wake)
 
-    async def stop_job(self, job_id: str) -> None:
-        """No work of this job is leased from now on; what runs is cancelled."""
-        await self.update(STOPS, {"_id": job_id}, {"$setOnInsert": {"at": self.now}}, upsert=True)
-        self._stopped = True
+    async def stop_job(self, job_id: str, run: int = 0) -> None:
+        """No work of this job's ``run`` is leased from now on, and what runs is cancelled, unless a later run began."""
+        row = await self.find_one(STOPS, {"_id": job_id})
+        if row is None or row.get("run", 0) <= run:
+            news = {"at": self.now, "run": run, "stopped": True}
+            await self.update(STOPS, {"_id": job_id}, {"$set": news}, upsert=True)
+            self._stopped = True
+
+    async def resume_job(self, job_id: str, run: int) -> None:
+        """Let the job's ``run`` go on, whatever stopped the runs before it."""
+        row = await self.find_one(STOPS, {"_id": job_id})
+        if row is None or row.get("run", 0) < run:
+            news = {"at": self.now, "run": run, "stopped": False}
+            await self.update(STOPS, {"_id": job_id}, {"$set": news}, upsert=True)
 
     async def flush(self) -> None:
         """Write the buffered tasks and events; called once, at the end."""
@@ -319,6 +330,13 @@ class Ledger:
             result: T = await session.with_transaction(attempt)
         last[0].ring()
         return result
+
+    async def forget_job(self, job_id: str, collections: Iterable[str], *, but: str) -> None:
+        """Delete every row of a job, its tasks (all but one) and its journal, outside a transaction: may be many."""
+        for collection in (JOURNAL, *collections):
+            await self.database[collection].delete_many({"job_id": job_id})
+        await self.database[TASKS].delete_many({"job_id": job_id, "_id": {"$ne": but}})
+        await self.database[STOPS].delete_many({"_id": job_id})
 
     async def insert_unordered(self, collection: str, rows: list[Document]) -> None:
         """Insert what is not there yet, outside a transaction."""

@@ -22,7 +22,6 @@ from pymongo import IndexModel
 from starlette.types import ASGIApp
 
 from graftwork.contracts.events import EventData
-from graftwork.contracts.events import JobStopping
 from graftwork.kit.admission import Admission
 from graftwork.kit.admission import Handler
 from graftwork.kit.blobs import Blobs
@@ -214,12 +213,3 @@ async def _ping_kafka(consumer: AIOKafkaConsumer) -> None:
     if not consumer.assignment():
         raise ConnectionError("no partitions assigned yet")
     await consumer.topics()
-
-
-def stop_jobs(router: Router) -> None:
-    """Let ``router``'s service obey ``job.stopping``: nothing of the job is leased, what runs is cancelled."""
-
-    async def on_stopping(event: Event[JobStopping], tx: Transaction) -> None:
-        await tx.stop_job(event.data.job_id)
-
-    router.on(JobStopping)(on_stopping)

@@ -135,6 +135,15 @@ class TaskContext:
         """Pool -> usage of the whole request so far; belongs into the answer."""
         return self.journal.used
 
+    @property
+    def used_by_task(self) -> dict[str, dict[str, Usage]]:
+        """Kind of task -> pool -> usage of the whole request so far; belongs into the answer too."""
+        return self.journal.used_by_task
+
+    async def forget_job(self, job_id: str, collections: Iterable[str]) -> None:
+        """Delete what this service's ledger holds of a job, but for this task."""
+        await self._ledger.forget_job(job_id, collections, but=self.task_id)
+
     @asynccontextmanager
     async def commit(self) -> AsyncIterator["Commit"]:
         """Collect the result and write it in one transaction when the block ends, if the lease still holds.

@@ -291,6 +291,7 @@ class Worker:
             job_id=lease.job_id,
             request_id=str(lease.row["request_id"]),
             used=journal.used,
+            used_by_task=journal.used_by_task,
             stage=str(lease.row["kind"]),
             code=code,
             error_class=error_class,

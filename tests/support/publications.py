@@ -8,7 +8,7 @@ from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.events import Lineage
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import NodeState
-from graftwork.contracts.jobs import OutputSpec
+from graftwork.contracts.records import OutputSpec
 from graftwork.contracts.seeds import SeedSpace
 from graftwork.contracts.snapshots import NodeSnapshot
 from graftwork.contracts.snapshots import ProductionCounts

@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from graftwork.contracts.jobs import EXTRAS_COLUMN
-from graftwork.contracts.jobs import OutputSpec
+from graftwork.contracts.records import EXTRAS_COLUMN
+from graftwork.contracts.records import OutputSpec
 from graftwork.contracts.workflows import SampleRow
 from graftwork_curator.cells import CellFactory
 from graftwork_curator.cells import DoesNotFit

@@ -8,7 +8,7 @@ from jsonschema.exceptions import best_match
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from graftwork.contracts.jobs import OutputSpec
+from graftwork.contracts.records import OutputSpec
 from graftwork_curator.columns import Columns
 from graftwork_curator.errors import UnusableSchema
 

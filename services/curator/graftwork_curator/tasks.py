@@ -76,7 +76,15 @@ async def publish_dataset(task: PublishDataset, ctx: CuratorContext) -> None:
     summary = await publisher.publish(rounds, published_at=ctx.clock.now())
     async with ctx.commit() as tx:
         record_dataset(tx, summary)
-        tx.emit(DatasetPublished(job_id=task.job_id, request_id=task.request_id, used=ctx.used, dataset=summary))
+        tx.emit(
+            DatasetPublished(
+                job_id=task.job_id,
+                request_id=task.request_id,
+                used=ctx.used,
+                used_by_task=ctx.used_by_task,
+                dataset=summary,
+            )
+        )
 
 
 def _answer(task: AcceptSamples, judged: Round, rounds: Sequence[Round]) -> SamplesAccepted:

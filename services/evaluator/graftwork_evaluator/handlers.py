@@ -3,9 +3,9 @@
 from graftwork.contracts.events import ScoreComponent
 from graftwork.contracts.events import ScoresRequested
 from graftwork.kit.bus import Event
+from graftwork.kit.job_life import stop_jobs
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
-from graftwork.kit.service import stop_jobs
 from graftwork_evaluator.payloads import ProposeMetrics
 from graftwork_evaluator.payloads import ScoreSamples
 

@@ -90,6 +90,7 @@ async def score_samples(task: ScoreSamples, ctx: ModelTaskContext) -> None:
                 metrics=task.metrics,
                 suggestions=scoring.suggestions(matrix),
                 used=ctx.used,
+                used_by_task=ctx.used_by_task,
             )
         )
 

@@ -5,9 +5,9 @@ from graftwork.contracts.events import ScoresRequested
 from graftwork.contracts.events import SeedsRequested
 from graftwork.contracts.events import WorkflowRequested
 from graftwork.kit.bus import Event
+from graftwork.kit.job_life import stop_jobs
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
-from graftwork.kit.service import stop_jobs
 from graftwork_optimizer.payloads import JudgeWorkflow
 from graftwork_optimizer.payloads import ProposeSeeds
 from graftwork_optimizer.payloads import WriteWorkflow

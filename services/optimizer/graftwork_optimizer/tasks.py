@@ -37,7 +37,14 @@ async def propose_seeds(task: ProposeSeeds, ctx: ModelTaskContext) -> None:
     ref = await ctx.blobs.put_json(space, f"{task.job_id}/seeds")
     async with ctx.commit() as tx:
         tx.emit(
-            SeedsProposed(job_id=task.job_id, request_id=task.request_id, space=ref, size=space.size, used=ctx.used)
+            SeedsProposed(
+                job_id=task.job_id,
+                request_id=task.request_id,
+                space=ref,
+                size=space.size,
+                used=ctx.used,
+                used_by_task=ctx.used_by_task,
+            )
         )
 
 
@@ -62,6 +69,7 @@ async def write_workflow(task: WriteWorkflow, ctx: ModelTaskContext) -> None:
                 shape_sha256=workflow.shape_sha256,
                 modification=modification,
                 used=ctx.used,
+                used_by_task=ctx.used_by_task,
             )
         )
 
@@ -92,6 +100,7 @@ async def judge_workflow(task: JudgeWorkflow, ctx: ModelTaskContext) -> None:
                 matrix=ref,
                 suggestions=(f"the workflow itself: {scores.notes}",),
                 used=ctx.used,
+                used_by_task=ctx.used_by_task,
             )
         )
 

@@ -2,9 +2,9 @@
 
 from graftwork.contracts.events import SamplesRequested
 from graftwork.kit.bus import Event
+from graftwork.kit.job_life import stop_jobs
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
-from graftwork.kit.service import stop_jobs
 from graftwork_runner.payloads import GenerateSamples
 
 router = Router("runner")

@@ -61,6 +61,7 @@ async def generate_samples(task: GenerateSamples, ctx: RunnerContext) -> None:
                 checks=anchor_checks(rows),
                 walls=ctx.runtime.walls,
                 used=ctx.used,
+                used_by_task=ctx.used_by_task,
             )
         )
     for row in rows:

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from graftwork.contracts.jobs import SearchSpec
 
-REVIEW_SEEDS = 10
-
 
 @dataclass(frozen=True)
 class SeedRange:
@@ -16,8 +14,8 @@ class SeedRange:
 
 
 def evaluation_range(search: SearchSpec) -> SeedRange:
-    """Seeds of every evaluation: the same for all nodes, so that rewards are compared on equal inputs."""
-    return SeedRange(REVIEW_SEEDS, search.evaluation_samples)
+    """Seeds of every evaluation, reviews included: the same for all nodes, so that rewards compare."""
+    return SeedRange(0, search.evaluation_samples)
 
 
 def finalist_range(search: SearchSpec) -> SeedRange:

@@ -23,6 +23,7 @@ from graftwork.kit.bus import topic_of
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import PermanentError
 from graftwork.kit.errors import RetryableError
+from graftwork.kit.job_life import stop_jobs
 from graftwork.kit.ledger import INBOX
 from graftwork.kit.ledger import OUTBOX
 from graftwork.kit.ledger import TASKS
@@ -30,7 +31,6 @@ from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
 from graftwork.kit.service import Service
 from graftwork.kit.service import open_ledger
-from graftwork.kit.service import stop_jobs
 from graftwork.kit.settings import ServiceSettings
 from graftwork.kit.tasks import TaskPayload
 from graftwork.models.context import ModelTaskContext

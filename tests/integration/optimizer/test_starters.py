@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from graftwork.cli.job_file import load_job
-from graftwork.contracts.jobs import Layout
-from graftwork.contracts.jobs import OutputSpec
+from graftwork.contracts.records import Layout
+from graftwork.contracts.records import OutputSpec
 from graftwork.contracts.seeds import SeedSpace
 from graftwork.contracts.seeds import seed_at
 from graftwork.contracts.workflows import SampleRow

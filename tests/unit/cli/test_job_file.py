@@ -61,7 +61,7 @@ models:
         "job.yaml:1: count: missing",
         "job.yaml:2: task: String should have at least 10 characters",
         "job.yaml:4: search.iterations: Input should be a valid integer, unable to parse string as an integer",
-        "job.yaml:5: search.scope: Input should be 'prompts' or 'both'",
+        "job.yaml:5: search.scope: Input should be 'prompts', 'code' or 'both'",
         "job.yaml:7: facets.level.1: should be text: write it in quotes, '2'",
         "job.yaml:9: models.optimizer.pool: missing",
     ]

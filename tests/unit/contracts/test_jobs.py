@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from graftwork.contracts.jobs import JobSpec
-from graftwork.contracts.jobs import Layout
-from graftwork.contracts.jobs import OutputSpec
+from graftwork.contracts.records import Layout
+from graftwork.contracts.records import OutputSpec
 
 TASK = "explanations of fractions for struggling third-graders"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graftwork.contracts.jobs import OutputSpec
+from graftwork.contracts.records import OutputSpec
 from graftwork.contracts.workflows import SampleRow
 from graftwork_curator.acceptance import Acceptance
 from graftwork_curator.acceptance import Outcome

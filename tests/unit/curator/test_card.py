@@ -7,8 +7,8 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from graftwork.contracts.jobs import Layout
-from graftwork.contracts.jobs import OutputSpec
+from graftwork.contracts.records import Layout
+from graftwork.contracts.records import OutputSpec
 from graftwork.contracts.snapshots import ProductionCounts
 from graftwork.contracts.snapshots import SpendReport
 from graftwork.contracts.usage import Usage

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graftwork.contracts.jobs import Layout
-from graftwork.contracts.jobs import OutputSpec
+from graftwork.contracts.records import Layout
+from graftwork.contracts.records import OutputSpec
 from graftwork_curator.columns import Columns
 from graftwork_curator.columns import Origin
 from graftwork_curator.records import RecordCheck

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from graftwork.contracts.jobs import OutputSpec
+from graftwork.contracts.records import OutputSpec
 from graftwork.contracts.snapshots import DatasetSummary
 from graftwork.contracts.workflows import SampleRow
 from graftwork.kit.blobs import Blobs

@@ -1,6 +1,6 @@
 import pytest
 
-from graftwork.contracts.jobs import OutputSpec
+from graftwork.contracts.records import OutputSpec
 from graftwork_curator.errors import UnusableSchema
 from graftwork_curator.records import RecordCheck
 from tests.support.publications import custom

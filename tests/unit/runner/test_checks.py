@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from graftwork.contracts.jobs import OutputSpec
+from graftwork.contracts.records import OutputSpec
 from graftwork.contracts.workflows import FailureReason
 from graftwork.contracts.workflows import SampleRow
 from graftwork_runner.checks import judge
