@@ -70,4 +70,4 @@ async def test_a_workflow_from_files_is_the_root_and_metrics_agree_by_embedding(
     assert len({row["prompt"] for row in rows}) >= 2
     assert all(row["prompt"].startswith("What does ") for row in rows)
     assert "init_workflow" not in calls
-    assert calls["embeddings"] >= 1
+    assert "embeddings" in calls
