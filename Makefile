@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := graftwork $(wildcard services/*/graftwork_*)
 
-.PHONY: install demo test check lint types imports proto contracts format clean
+.PHONY: install demo test check lint types imports proto contracts ablation format clean
 
 install: $(VENV)/.installed
 
@@ -34,6 +34,9 @@ proto: install
 
 contracts: install
 	$(BIN)/python scripts/contracts.py --check
+
+ablation: install
+	$(BIN)/python -m tests.bench.ablation --write docs/ablation.md
 
 format: install
 	$(BIN)/ruff check --fix .
