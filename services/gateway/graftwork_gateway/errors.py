@@ -5,7 +5,7 @@ GraftworkError
     - MalformedBody             400  the body is not JSON
     - KeyRefused                401  no API key, or one we do not know
     - NotFound                  404  nothing of that id that belongs to the caller
-    - IdempotencyConflict       409  the key was used for another body
+    - IdempotencyConflict       409  the key was used for another request
     - JobEnded                  409  too late to change the job
     - BodyTooLarge              413  longer than ``max_body_bytes``
     - MediaTypeRefused          415  a body that does not say it is JSON
@@ -60,11 +60,11 @@ class NotFound(ApiError):
 
 
 class IdempotencyConflict(ApiError):
-    """The key was used for another body."""
+    """The key was used for another request."""
 
     code = "idempotency_conflict"
     status = 409
-    title = "Idempotency-Key used for another job"
+    title = "Idempotency-Key used for another request"
 
 
 class JobEnded(ApiError):

@@ -1,7 +1,5 @@
 """Commands of clients: one transaction for the job, the idempotency row and the event."""
 
-from dataclasses import dataclass
-
 from graftwork.contracts.events import JobCancellationRequested
 from graftwork.contracts.events import JobSubmitted
 from graftwork.contracts.jobs import JobSpec
@@ -10,7 +8,6 @@ from graftwork.kit.ledger import Transaction
 from graftwork.kit.logging import get_logger
 from graftwork_gateway import metrics
 from graftwork_gateway.documents import DATASETS
-from graftwork_gateway.documents import IDEMPOTENCY
 from graftwork_gateway.documents import JOB_EVENTS
 from graftwork_gateway.documents import JOBS
 from graftwork_gateway.documents import NODES
@@ -18,36 +15,25 @@ from graftwork_gateway.documents import JobRow
 from graftwork_gateway.door import Door
 from graftwork_gateway.errors import JobEnded
 from graftwork_gateway.errors import NotFound
-from graftwork_gateway.idempotency import Ask
-from graftwork_gateway.idempotency import stored_answer
+from graftwork_gateway.idempotency import Once
 from graftwork_gateway.pools import check_models
 from graftwork_gateway.views import job_view
 
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class Submission:
-    """A job about to be written, and the key it came with."""
-
-    row: JobRow
-    ask: Ask | None
-
-
-async def submit(door: Door, tenant: str, spec: JobSpec, key: str | None) -> JobView:
+async def submit(door: Door, tenant: str, spec: JobSpec, once: Once[JobView]) -> JobView:
     """Take a job, once per key.
 
     Raises ``JobInvalid``, ``IdempotencyConflict``, and ``RetryableError`` while the pools cannot be asked.
     """
-    ask = None if key is None else Ask.of(tenant, key, spec)
-    if ask is not None:
-        answer = stored_answer(await door.ledger.read.find_one(IDEMPOTENCY, {"_id": ask.id}), ask)
-        if answer is not None:
-            return answer
+    answer = await once.stored()
+    if answer is not None:
+        return answer
     await check_models(spec, door.plane, door.settings.describe_seconds)
-    submission = Submission(await _row(door, tenant, spec), ask)
-    view = await door.ledger.transaction(lambda tx: _record(tx, submission))
-    if view.id == submission.row.id:  # else another request with the same key was faster
+    row = await _row(door, tenant, spec)
+    view = await once.answer(lambda tx: _record(tx, row))
+    if view.id == row.id:  # else another request with the same key was faster
         metrics.JOBS_SUBMITTED.inc()
         log.info("job.submitted", job_id=view.id, tenant=tenant)
     return view
@@ -68,17 +54,10 @@ async def _row(door: Door, tenant: str, spec: JobSpec) -> JobRow:
     )
 
 
-async def _record(tx: Transaction, submission: Submission) -> JobView:
-    row, ask = submission.row, submission.ask
-    view = job_view(row)
-    if ask is not None:
-        answer = stored_answer(await tx.find_one(IDEMPOTENCY, {"_id": ask.id}), ask)
-        if answer is not None:
-            return answer
-        await tx.insert(IDEMPOTENCY, ask.answered(view, tx.now))
+async def _record(tx: Transaction, row: JobRow) -> JobView:
     await _write_job(tx, row)
     tx.emit(JobSubmitted(job_id=row.id, tenant=str(row.tenant), spec=row.spec, submitted_at=row.created_at))
-    return view
+    return job_view(row)
 
 
 async def _write_job(tx: Transaction, row: JobRow) -> None:

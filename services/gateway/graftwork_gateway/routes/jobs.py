@@ -2,20 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import Header
 from fastapi import Path
 from fastapi import Query
 from fastapi import Response
 from fastapi import status
 
 from graftwork.contracts.jobs import JobSpec
-from graftwork.contracts.rest import IDEMPOTENCY_HEADER
 from graftwork.contracts.rest import JobList
 from graftwork.contracts.rest import JobView
 from graftwork_gateway import submission
 from graftwork_gateway.cursors import Cursor
 from graftwork_gateway.door import Ports
 from graftwork_gateway.door import Tenant
+from graftwork_gateway.idempotency import IdempotencyKey
 from graftwork_gateway.routing import api_router
 from graftwork_gateway.routing import problems
 from graftwork_gateway.views import job_view
@@ -25,15 +24,6 @@ router = api_router("jobs")
 JobId = Annotated[str, Path(description="as given by `POST /v1/jobs`")]
 After = Annotated[str | None, Query(alias="cursor", description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=100, description="length of a page")]
-Key = Annotated[
-    str | None,
-    Header(
-        alias=IDEMPOTENCY_HEADER,
-        min_length=1,
-        max_length=255,
-        description="any string of your own: the same key and body make one job and get one answer",
-    ),
-]
 
 
 @router.post(
@@ -45,9 +35,9 @@ Key = Annotated[
         **problems(400, 409, 413, 415),
     },
 )
-async def submit_job(spec: JobSpec, door: Ports, tenant: Tenant, response: Response, key: Key = None) -> JobView:
+async def submit_job(spec: JobSpec, door: Ports, tenant: Tenant, key: IdempotencyKey, response: Response) -> JobView:
     """Check the job against the schema and the pools, take it, and answer before any of it is done."""
-    view = await submission.submit(door, tenant, spec, key)
+    view = await submission.submit(door, tenant, spec, key.once(spec, JobView))
     response.headers["Location"] = view.links["self"]
     return view
 
