@@ -68,6 +68,7 @@ class _Request(EventData):
     deadline: datetime
     grant: Grant = Grant()
     rank: int = Field(default=0, ge=0, description="index within its group; lower runs first, so that jobs take turns")
+    run: int = Field(default=0, ge=0, description="continuation of the job that asks; earlier stops do not bind it")
 
     @property
     @override
@@ -103,9 +104,15 @@ class JobSubmitted(EventData):
 
 
 class JobCancellationRequested(EventData):
-    """A client asked to stop."""
+    """A client asked to stop the job's ``run``; a job that went on since is not meant."""
 
     reason: str = "cancelled by the client"
+    run: int = Field(default=0, ge=0)
+
+    @property
+    @override
+    def identity(self) -> str:
+        return derived_id(self.job_id, self.run) if self.run else self.job_id
 
 
 class Continuation(StrEnum):

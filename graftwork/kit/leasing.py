@@ -20,6 +20,7 @@ from graftwork.kit.ledger import Ledger
 from graftwork.kit.tasks import Lease
 
 _WAS_RUNNING = {"$eq": ["$state", RUNNING]}
+_NO_RUN = -1
 
 
 class Leasing:
@@ -77,11 +78,11 @@ class Leasing:
         kept = {(row["_id"], row["lease"]) for row in await self._tasks.find(mine, {"lease": 1}).to_list(None)}
         return {lease.task_id for lease in leases if (lease.task_id, lease.token) not in kept}
 
-    async def stopped(self, job_ids: Collection[str]) -> set[str]:
-        """Return those of ``job_ids`` whose work was stopped."""
-        stopped = {"_id": {"$in": list(job_ids)}, "stopped": True}
-        rows = await self._ledger.read.find(STOPS, stopped, projection={"_id": 1})
-        return {str(row["_id"]) for row in rows}
+    async def stopped(self, leases: Sequence[Lease]) -> set[str]:
+        """Return the ids of those of ``leases`` whose run of their job was stopped, or is over."""
+        rows = await self._ledger.read.find(STOPS, {"_id": {"$in": sorted({lease.job_id for lease in leases})}})
+        ended = {row["_id"]: _last_ended_run(row) for row in rows}
+        return {lease.task_id for lease in leases if lease.run <= ended.get(lease.job_id, _NO_RUN)}
 
     async def give_back(self, lease: Lease) -> None:
         """Let another worker take the task at once; this attempt does not count."""
@@ -96,3 +97,9 @@ class Leasing:
     async def end(self, lease: Lease, state: str) -> None:
         """End the task in ``state``, with nothing to tell."""
         await self._tasks.update_one(lease.held, {"$set": {"state": state, "finished_at": self._ledger.clock.now()}})
+
+
+def _last_ended_run(stop: dict[str, Any]) -> int:
+    """A run that began ends those before it: whatever is left of them is nobody's work any more."""
+    run = int(stop.get("run", 0))
+    return run if stop.get("stopped", True) else run - 1

@@ -45,6 +45,7 @@ class TaskPayload(Contract):
     """What a task has to know; subclasses add their own fields and are versioned like events.
 
     ``survives_stop``: runs even after its job was stopped (publishing what was accepted).
+    ``run``: continuation of the job that it belongs to; a stop ends the run it names and those before.
     ``reports_failure``: a failure is told to search as ``work.failed``.
     """
 
@@ -57,6 +58,7 @@ class TaskPayload(Contract):
     rank: int = 0
     deadline: datetime | None = None
     grant: Grant = Grant()
+    run: int = 0
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_kwargs: object) -> None:
@@ -91,6 +93,11 @@ class Lease:
     def job_id(self) -> str:
         """Job the task belongs to."""
         return str(self.row["job_id"])
+
+    @property
+    def run(self) -> int:
+        """Continuation of the job that the task belongs to."""
+        return int(self.row["payload"].get("run", 0))
 
     @property
     def held(self) -> Document:

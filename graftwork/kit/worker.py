@@ -166,12 +166,12 @@ class Worker:
             if not running:
                 continue
             try:
-                stopped = await self._leasing.stopped({r.lease.job_id for r in running})
+                stopped = await self._leasing.stopped([one.lease for one in running])
             except PyMongoError as error:
                 log.warning("stops.unreadable", error=str(error))
                 continue
             for one in running:
-                if one.lease.job_id in stopped and not self._spec(one.lease).payload.survives_stop:
+                if one.lease.task_id in stopped and not self._spec(one.lease).payload.survives_stop:
                     one.cancel(JobStopped("the job was stopped"))
 
     def _spec(self, lease: Lease) -> TaskSpec:
@@ -215,7 +215,7 @@ class Worker:
     async def _attempt(self, lease: Lease) -> None:
         spec = self._spec(lease)
         payload = spec.payload.model_validate(lease.row["payload"])
-        if not spec.payload.survives_stop and await self._leasing.stopped({lease.job_id}):
+        if not spec.payload.survives_stop and await self._leasing.stopped([lease]):
             raise JobStopped("the job was stopped before this task began")
         if lease.row.get("deaths", 0) >= _MOST_DEATHS:
             raise WorkerKilled(f"{payload.kind} was left by {lease.row['deaths']} workers that fell silent over it")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from graftwork.contracts.blobs import BlobRef
+from graftwork.contracts.events import JobResumed
 from graftwork.contracts.events import JobStopping
 from graftwork.contracts.events import SeedsProposed
 from graftwork.contracts.events import SeedsRequested
@@ -299,6 +300,38 @@ async def test_stopping_a_job_cancels_its_running_task_and_skips_its_waiting_one
         failures = await bus.wait_for(WorkFailed, count=2)
 
     assert {one.request_id: one.code for one in failures} == {"job-1:r1": "job_stopped", "job-1:r2": "job_stopped"}
+
+
+async def test_work_of_a_run_that_goes_on_is_done_even_before_its_resuming_is_heard(settings: ServiceSettings) -> None:
+    async with bus_of(settings) as bus, running(a_service(settings, answer)):
+        await bus.send(JobStopping(job_id="job-1", outcome=JobState.CANCELLED, reason="enough"))
+        await bus.send(a_request(number=1))
+        await bus.wait_for(WorkFailed)
+        await bus.send(a_request(number=2, run=1))
+        await bus.wait_for(SeedsProposed)
+        await bus.send(JobResumed(job_id="job-1", run=1))
+        await bus.send(a_request(number=3, run=1))
+        answers = await bus.wait_for(SeedsProposed, count=2)
+        await bus.send(a_request(number=4, run=0))
+        await bus.wait_for(WorkFailed, count=2)
+
+    failures = {one.request_id: one.code for one in bus.all(WorkFailed)}
+    assert sorted(one.request_id for one in answers) == ["job-1:r2", "job-1:r3"]
+    assert failures == {"job-1:r1": "job_stopped", "job-1:r4": "job_stopped"}
+
+
+async def test_a_late_word_that_a_job_stops_does_not_stop_its_next_run(settings: ServiceSettings) -> None:
+    async with bus_of(settings) as bus, running(a_service(settings, answer)):
+        await bus.send(JobResumed(job_id="job-1", run=1))
+        await bus.send(a_request(number=1, run=1))
+        await bus.wait_for(SeedsProposed)
+        await bus.send(JobStopping(job_id="job-1", outcome=JobState.CANCELLED, reason="enough"))
+        await bus.send(a_request(number=2))
+        await bus.wait_for(WorkFailed)
+        await bus.send(a_request(number=3, run=1))
+        answers = await bus.wait_for(SeedsProposed, count=2)
+
+    assert sorted(one.request_id for one in answers) == ["job-1:r1", "job-1:r3"]
 
 
 async def test_a_deadline_ends_the_work(settings: ServiceSettings) -> None:
