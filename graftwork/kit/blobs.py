@@ -32,8 +32,9 @@ M = TypeVar("M", bound=BaseModel)
 class Blobs:
     """Reads and writes payloads. Safe for concurrent use."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, url: str) -> None:
         self._store = store
+        self._url = url.rstrip("/")
 
     @classmethod
     def open(cls, url: str) -> "Blobs":
@@ -41,8 +42,12 @@ class Blobs:
         parsed = urlparse(url)
         if parsed.scheme in {"", "file"}:
             root = Path(unquote(parsed.path))
-            return cls(LocalStore(root, mkdir=True, automatic_cleanup=False))
-        return cls(from_url(url))
+            return cls(LocalStore(root, mkdir=True, automatic_cleanup=False), root.absolute().as_uri())
+        return cls(from_url(url), url)
+
+    def uri_of(self, key: str) -> str:
+        """Where ``key`` lies, for whoever can reach the store itself."""
+        return f"{self._url}/{key}"
 
     async def put_bytes(self, data: bytes, prefix: str, suffix: str = "bin", rows: int | None = None) -> BlobRef:
         """Store under ``prefix/<sha256>.suffix``."""

@@ -1,6 +1,6 @@
 """Pytest plugin: real servers as session fixtures, one of each for the whole run.
 
-An address in ``GRAFTWORK_TEST_KAFKA``, ``GRAFTWORK_TEST_MONGO`` or ``GRAFTWORK_TEST_MODEL`` is used instead of
+An address in ``GRAFTWORK_TEST_KAFKA``, ``..._MONGO``, ``..._MODEL`` or ``..._S3`` is used instead of
 starting one. Tests share the servers: each makes its own topic and database names.
 """
 
@@ -42,3 +42,9 @@ def mongo_address() -> str:
 def tiny_model_url() -> str:
     """OpenAI-compatible endpoint of a small real model, up to ``/v1``; mark the test ``tiny``."""
     return os.environ.get("GRAFTWORK_TEST_MODEL") or ask("model")
+
+
+@pytest.fixture(scope="session")
+def s3_address() -> str:
+    """Endpoint of a real S3 server with the bucket ``tests.support.s3.BUCKET``."""
+    return os.environ.get("GRAFTWORK_TEST_S3") or ask("s3")

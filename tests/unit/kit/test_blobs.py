@@ -102,7 +102,7 @@ json_values = st.recursive(
 @given(st.lists(st.dictionaries(st.text(), json_values, max_size=3), max_size=4))
 def test_rows_come_back_as_they_were(rows: list[dict[str, Any]]) -> None:
     async def there_and_back() -> list[dict[str, Any]]:
-        blobs = Blobs(MemoryStore())
+        blobs = Blobs(MemoryStore(), "memory:///")
         return await blobs.read_rows(await blobs.put_rows(rows, "p"))
 
     assert asyncio.run(there_and_back()) == rows

@@ -1,0 +1,81 @@
+"""What every blob store has to do: a directory, and a real S3 server."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import obstore
+import pytest
+from obstore.store import from_url
+
+from graftwork.contracts.blobs import BlobRef
+from graftwork.kit.blobs import Blobs
+from graftwork.kit.errors import BlobMissing
+from tests.support.s3 import BUCKET
+from tests.support.s3 import credentials
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture(params=["directory", "s3"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "directory":
+        yield (tmp_path / "blobs").as_uri()
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in credentials(request.getfixturevalue("s3_address")).items():
+            patch.setenv(name, value)
+        yield f"s3://{BUCKET}/{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def blobs(url: str) -> Blobs:
+    return Blobs.open(url)
+
+
+async def test_what_was_written_is_read_again(blobs: Blobs) -> None:
+    await blobs.ping()
+    one = await blobs.put_json({"half": "½"}, "job-1/spec")
+    rows = await blobs.put_rows([{"n": n} for n in range(3)], "job-1/samples")
+
+    assert await blobs.get_json(one) == {"half": "½"}
+    assert await blobs.read_rows(rows) == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert rows.rows == 3
+    assert b"".join([chunk async for chunk in blobs.stream(rows.key)]) == b'{"n":0}\n{"n":1}\n{"n":2}\n'
+
+
+async def test_writing_the_same_twice_is_one_payload(blobs: Blobs, url: str) -> None:
+    first = await blobs.put_bytes(b"same", "job-1/x")
+    second = await blobs.put_bytes(b"same", "job-1/x")
+
+    assert first == second
+    assert [entry["path"] async for page in obstore.list(from_url(url)) for entry in page] == [first.key]
+
+
+async def test_a_payload_that_is_not_there_is_named(blobs: Blobs) -> None:
+    missing = BlobRef(key="job-1/none.json", sha256="0" * 64, size_bytes=1)
+
+    with pytest.raises(BlobMissing, match="job-1/none"):
+        await blobs.get_bytes(missing)
+    with pytest.raises(BlobMissing, match="job-1/none"):
+        [chunk async for chunk in blobs.stream(missing.key)]
+
+
+async def test_everything_of_a_job_is_deleted_and_nothing_of_its_neighbour(blobs: Blobs) -> None:
+    gone = [await blobs.put_bytes(bytes([n]), f"job-1/{n}") for n in range(3)]
+    neighbour = await blobs.put_bytes(b"stays", "job-10/x")
+
+    assert await blobs.delete_under("job-1") == 3
+    assert await blobs.delete_under("job-1") == 0
+    assert await blobs.get_bytes(neighbour) == b"stays"
+    for ref in gone:
+        with pytest.raises(BlobMissing):
+            await blobs.get_bytes(ref)
+
+
+async def test_the_uri_leads_whoever_has_the_store_to_the_payload(blobs: Blobs) -> None:
+    ref = await blobs.put_named("job-1/datasets/one/data.txt", b"rows")
+
+    folder, _, name = blobs.uri_of(ref.key).rpartition("/")
+    found = await obstore.get_async(from_url(folder), name)
+    assert bytes(await found.bytes_async()) == b"rows"
