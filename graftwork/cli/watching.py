@@ -33,7 +33,7 @@ async def watch(client: AsyncGraftwork, job: JobView, console: Console, steps: S
     """Show a job until it has ended; return what became of it."""
     progress = JobProgress(job)
     with _screen(progress, console, steps):
-        async with aclosing(client.events(job.id)) as events:
+        async with aclosing(client.watch(job.id)) as events:
             async for event in events:
                 progress.take(event)
                 if steps.as_json:

@@ -1,10 +1,10 @@
-"""Python SDK: a typed client of the gateway's REST API.
+"""Python SDK: a typed client of the gateway's REST API; ``docs/sdk.md`` shows it at work.
 
 ::
 
     with Graftwork("http://127.0.0.1:8765", api_key) as graftwork:
         job = graftwork.submit(JobSpec(task="Write arithmetic word problems ...", count=100))
-        for event in graftwork.events(job.id):
+        for event in graftwork.watch(job.id):
             print(event.message)
 """
 
@@ -14,6 +14,8 @@ from graftwork.client.errors import ClientError
 from graftwork.client.errors import Conflict
 from graftwork.client.errors import DamagedFile
 from graftwork.client.errors import Invalid
+from graftwork.client.errors import MissingPackage
+from graftwork.client.errors import NoAddress
 from graftwork.client.errors import NotFound
 from graftwork.client.errors import ServerFailed
 from graftwork.client.errors import TooMany
@@ -33,6 +35,8 @@ __all__ = [
     "Invalid",
     "JobEvent",
     "JobSpec",
+    "MissingPackage",
+    "NoAddress",
     "NotFound",
     "ServerFailed",
     "TooMany",

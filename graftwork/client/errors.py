@@ -5,6 +5,8 @@ GraftworkError
     - Unreachable               no server answers at the URL, or the connection broke for good
     - NotUnderstood             something answers, but not as a Graftwork server does
     - DamagedFile               a downloaded file is not what its digest says
+    - NoAddress                 no URL was given, and GRAFTWORK_URL is not set
+    - MissingPackage            what was asked for needs a package that is not installed
     - ApiError                  the server answered with a problem (``status``, ``problem``)
       + Invalid                 400, 413, 415, 422: the request is wrong; ``problem.errors`` has every mistake
       + Unauthorized            401, 403: no key, a wrong key, or not allowed to this key
@@ -50,6 +52,25 @@ class DamagedFile(ClientError):
     """A downloaded file is not what its digest says."""
 
     code = "damaged_file"
+
+
+class NoAddress(ClientError):
+    """No URL was given."""
+
+    code = "no_server"
+
+    def __init__(self) -> None:
+        super().__init__('no server: give its url, or set GRAFTWORK_URL (`eval "$(graftwork env)"` does)')
+
+
+class MissingPackage(ClientError):
+    """What was asked for needs a package that is not installed."""
+
+    code = "missing_package"
+
+    def __init__(self, package: str) -> None:
+        super().__init__(f"this needs the package {package}: pip install {package}")
+        self.package = package
 
 
 class ApiError(ClientError):

@@ -6,7 +6,7 @@ from http import HTTPStatus
 import httpx
 from httpx_sse import ServerSentEvent
 
-from graftwork.client.calls import raise_for_problem
+from graftwork.client.call import raise_for_problem
 from graftwork.client.errors import ApiError
 from graftwork.client.errors import ClientError
 from graftwork.client.errors import ServerFailed
@@ -38,6 +38,7 @@ class Follower:
         self._after = after
         self._waits = waits
         self._failures = 0
+        self._finished = False
         self.ended = False
 
     def headers(self) -> dict[str, str]:
@@ -63,8 +64,15 @@ class Follower:
             return None
         self._after = event.version
         self._failures = 0
-        self.ended = event.what == LAST_EVENT
+        self._finished = event.what == LAST_EVENT
         return event
+
+    def close(self) -> None:
+        """Take note that the server ended the stream: behind a job's end, that is all there is.
+
+        A job that was extended or retried has ended before, and its stream goes on behind that.
+        """
+        self.ended = self.ended or self._finished
 
     def wait_seconds(self, error: Exception | None) -> float:
         """Return how long to wait before the next attempt; ``error`` is None where the server ended the stream.

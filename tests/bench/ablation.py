@@ -67,7 +67,7 @@ def a_spec(options: Mapping[str, Any], *, seed: int, iterations: int) -> JobSpec
 async def outcome_of(client: AsyncGraftwork, spec: JobSpec) -> Outcome:
     """Run a job to its end."""
     job = await client.submit(spec)
-    last = [event async for event in client.events(job.id)][-1].snapshot
+    last = [event async for event in client.watch(job.id)][-1].snapshot
     if last.winner_node_id is None:
         raise RuntimeError(f"{job.id} named no winner: {last.reason}")
     tree = await client.tree(job.id)

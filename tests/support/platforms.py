@@ -114,12 +114,12 @@ class _up:  # noqa: N801 - reads as the command it runs
 
 async def watched(client: AsyncGraftwork, job_id: str) -> list[JobEvent]:
     """Every event of a job, to its end."""
-    return [event async for event in client.events(job_id)]
+    return [event async for event in client.watch(job_id)]
 
 
 async def watched_until(client: AsyncGraftwork, job_id: str, what: str) -> JobEvent:
     """The first event of this kind."""
-    async for event in client.events(job_id):
+    async for event in client.watch(job_id):
         if event.what == what:
             return event
     raise AssertionError(f"the job ended without {what}")

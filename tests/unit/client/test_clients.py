@@ -11,6 +11,7 @@ import pytest
 from graftwork import client
 from graftwork.client import AsyncGraftwork
 from graftwork.client import Graftwork
+from graftwork.client import calls
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.rest import IDEMPOTENCY_HEADER
 from graftwork.contracts.rest import DatasetFileView
@@ -34,20 +35,32 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def ask(kind: str, gateway: Gateway, method: str, *arguments: Any, **options: Any) -> Any:
+async def ask(
+    kind: str, gateway: Gateway, method: str, *arguments: Any, waits: Sequence[float] = (), **options: Any
+) -> Any:
     if kind == "sync":
-        with Graftwork(URL, "secret", transport=gateway.transport) as graftwork:
+        with Graftwork(URL, "secret", transport=gateway.transport, retry_seconds=waits) as graftwork:
             return getattr(graftwork, method)(*arguments, **options)
-    async with AsyncGraftwork(URL, "secret", transport=gateway.transport) as graftwork:
+    async with AsyncGraftwork(URL, "secret", transport=gateway.transport, retry_seconds=waits) as graftwork:
         return await getattr(graftwork, method)(*arguments, **options)
 
 
 async def follow(kind: str, gateway: Gateway, *, after: int = 0, waits: Sequence[float] = (0, 0)) -> list[JobEvent]:
     if kind == "sync":
         with Graftwork(URL, transport=gateway.transport, reconnect_seconds=waits) as graftwork:
-            return list(graftwork.events("job-1", after=after))
+            return list(graftwork.watch("job-1", after=after))
     async with AsyncGraftwork(URL, transport=gateway.transport, reconnect_seconds=waits) as graftwork:
-        return [each async for each in graftwork.events("job-1", after=after)]
+        return [each async for each in graftwork.watch("job-1", after=after)]
+
+
+def test_every_call_of_the_list_is_offered() -> None:
+    listed = {
+        name
+        for name, call in inspect.getmembers(calls, inspect.isfunction)
+        if call.__module__ == calls.__name__ and name[0] != "_"
+    }
+
+    assert listed <= {method.__name__ for _, method in inspect.getmembers(Graftwork, inspect.isfunction)}
 
 
 def test_both_clients_offer_the_same() -> None:
@@ -74,6 +87,7 @@ async def test_a_job_is_submitted_as_it_was_written_with_a_key_of_its_own(kind: 
     ("method", "arguments", "path"),
     [
         ("get", ("a/b",), "/v1/jobs/a%2Fb"),
+        ("get", ("..",), "/v1/jobs/%2E%2E"),
         ("cancel", ("job-1",), "/v1/jobs/job-1/cancel"),
     ],
 )
@@ -109,6 +123,38 @@ async def test_problems_are_typed(kind: str, status: int, error: type[client.Api
 
     assert type(caught.value) is error
     assert (caught.value.status, caught.value.retry_after_seconds) == (status, 7)
+
+
+async def test_a_request_is_sent_again_with_the_same_key_until_it_is_answered(kind: str) -> None:
+    gateway = Gateway(
+        problem(429), httpx.ConnectError("refused"), httpx.ReadError("reset"), problem(503), answer(job())
+    )
+
+    assert await ask(kind, gateway, "submit", SPEC, waits=(0, 0, 0, 0)) == job()
+
+    assert len({request.headers[IDEMPOTENCY_HEADER] for request in gateway.requests}) == 1
+    assert len({request.content for request in gateway.requests}) == 1
+
+
+async def test_the_last_attempt_tells_its_error(kind: str) -> None:
+    gateway = Gateway(problem(503), problem(429, "slow down"))
+
+    with pytest.raises(client.TooMany, match="slow down"):
+        await ask(kind, gateway, "get", "job-1", waits=(0,))
+
+
+@pytest.mark.parametrize("cls", [Graftwork, AsyncGraftwork])
+def test_a_client_without_a_url_takes_the_environments(
+    cls: type[Graftwork | AsyncGraftwork], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GRAFTWORK_URL", raising=False)
+    monkeypatch.setenv("GRAFTWORK_API_KEY", "gw_environment")
+    with pytest.raises(client.NoAddress, match="GRAFTWORK_URL"):
+        cls()
+
+    monkeypatch.setenv("GRAFTWORK_URL", URL)
+    assert cls()._http.headers["Authorization"] == "Bearer gw_environment"
+    assert "Authorization" not in cls("http://elsewhere.test")._http.headers
 
 
 @pytest.mark.parametrize(
@@ -165,6 +211,17 @@ async def test_a_broken_stream_goes_on_where_it_broke(kind: str) -> None:
     assert [r.headers.get("Last-Event-ID") for r in gateway.requests] == [None, "2", "2", "3", "3"]
 
 
+async def test_a_job_that_goes_on_behind_its_end_is_followed_to_its_last_one(kind: str) -> None:
+    once_ended = event(2, last=2)
+    gateway = Gateway(
+        stream(event(1), once_ended, event(3), broken=True),
+        stream(event(4, last=4), broken=True),
+        httpx.Response(204),
+    )
+
+    assert [each.version for each in await follow(kind, gateway)] == [1, 2, 3, 4]
+
+
 async def test_events_after_the_last_one_are_none(kind: str) -> None:
     gateway = Gateway(httpx.Response(204))
 
@@ -211,6 +268,14 @@ async def test_a_dataset_is_downloaded_once(kind: str, tmp_path: Path) -> None:
 
     assert (tmp_path / "data" / "train.parquet").read_bytes() == b"PAR1"
     assert [r.url.params.get("path") for r in gateway.requests] == [None, "README.md", "data/train.parquet", None]
+
+
+async def test_a_file_that_broke_on_the_way_is_fetched_again(kind: str, tmp_path: Path) -> None:
+    gateway = Gateway(dataset(("a.txt", b"right")), httpx.ReadError("reset"), httpx.Response(200, content=b"right"))
+
+    await ask(kind, gateway, "download", "ds-1", tmp_path, waits=(0,))
+
+    assert (tmp_path / "a.txt").read_bytes() == b"right"
 
 
 def names(directory: Path) -> list[str]:
