@@ -10,13 +10,18 @@ from typing import Any
 from typing import TypeVar
 
 from graftwork.contracts.events import EventData
+from graftwork.contracts.events import JobDeleted
 from graftwork.kit.bus import Event
 from graftwork.kit.bus import event_id
 from graftwork.kit.bus import event_type
+from graftwork.kit.job_life import ForgetJob
 from graftwork.kit.journal import JournalWriter
+from graftwork.kit.ledger import JOURNAL
 from graftwork.kit.ledger import OUTBOX
+from graftwork.kit.ledger import TASKS
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Service
+from graftwork.kit.tasks import DONE
 from graftwork.kit.worker import Worker
 from tests.support.eventually import assert_eventually
 
@@ -57,6 +62,19 @@ class OffBus:
         """Events of a type told so far."""
         rows = await self._service.ledger.read.find(OUTBOX, {"event": kind.event_name}, sort=[("order", 1)])
         return [kind.model_validate_json(row["value"]) for row in rows]
+
+    async def forget(self, job_id: str) -> None:
+        """Delete a job that has left tasks and answers; return once nothing but the order to forget it is left."""
+        read, of_job = self._service.ledger.read, {"job_id": job_id}
+        assert await read.find(TASKS, of_job)
+        assert await read.find(JOURNAL, of_job)
+        await self.send(JobDeleted(job_id=job_id, tenant="tests"))
+
+        async def forgotten() -> None:
+            assert await read.find(JOURNAL, of_job) == []
+            assert [(row["kind"], row["state"]) for row in await read.find(TASKS, of_job)] == [(ForgetJob.kind, DONE)]
+
+        await assert_eventually(forgotten)
 
 
 @asynccontextmanager

@@ -5,13 +5,13 @@ Each check is a share between 0 and 1, averaged over the good samples; no good s
 """
 
 import re
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
 from graftwork.contracts.workflows import SampleRow
+from graftwork.models.copying import texts_in
 
 _WORD = re.compile(r"[^\W\d_]+")
 _RUN = 3
@@ -64,15 +64,4 @@ def _plain_language(words: Sequence[str]) -> float:
 
 
 def _words(value: Any) -> list[str]:
-    return [word.lower() for text in _texts(value) for word in _WORD.findall(text)]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
+    return [word.lower() for text in texts_in(value) for word in _WORD.findall(text)]

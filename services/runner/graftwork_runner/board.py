@@ -6,6 +6,7 @@ run again in a fresh session ask for nothing twice.
 
 import asyncio
 from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -42,6 +43,7 @@ class Board:
         self._group = group
         self._answers: dict[ModelCall, asyncio.Task[Answer | None]] = {}
         self._calls: Counter[int] = Counter()
+        self._said: defaultdict[int, set[str]] = defaultdict(set)
         self._refusals: set[tuple[int, str]] = set()
         self._exhausted: str | None = None
 
@@ -51,7 +53,8 @@ class Board:
 
     def succeed(self, index: int, record: str) -> None:
         """Keep the JSON text that the code returned."""
-        self.outcomes.setdefault(index, Outcome(index, record=record, calls=self._calls[index]))
+        made = Outcome(index, record=record, calls=self._calls[index], said=frozenset(self._said[index]))
+        self.outcomes.setdefault(index, made)
 
     def fail(self, index: int, reason: FailureReason, detail: str) -> None:
         """Give the seed up, unless it has an outcome."""
@@ -99,7 +102,7 @@ class Board:
 
     async def _make(self, call: ModelCall) -> Answer | None:
         try:
-            return Answer(await self._ask(call))
+            answer = Answer(await self._ask(call))
         except ModelRefused as error:
             message = readable(f"the model refused prompt {call.prompt!r}: {error}")
             self._refusals.add((call.seed_index, message))
@@ -108,4 +111,7 @@ class Board:
             self._exhausted = str(error)
         except GraftworkError as error:
             self.failure = self.failure or error
+        else:
+            self._said[call.seed_index].add(answer.text)
+            return answer
         return None

@@ -1,7 +1,6 @@
 """Whether what came out of the sandbox is a sample: shape, honesty, and a readable reason where it is not. Pure."""
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -12,9 +11,9 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from graftwork.contracts.ids import derived_id
-from graftwork.contracts.ids import digest
 from graftwork.contracts.workflows import FailureReason
 from graftwork.contracts.workflows import SampleRow
+from graftwork_runner import copies
 from graftwork_runner.errors import JsonRefused
 from graftwork_runner.errors import UnusableSchema
 from graftwork_runner.readable import readable
@@ -33,16 +32,18 @@ def judge(
     schema: Mapping[str, Any],
     limits: JsonLimits,
     node_id: str,
+    prompts: Sequence[str] = (),
 ) -> list[SampleRow]:
     """One row per outcome, in the order of the seeds.
 
-    A good row's output fits ``schema``, was made with at least one model call, and differs from the
-    outputs of all other seeds. Raises ``UnusableSchema``.
+    A good row's output fits ``schema``, was made with at least one model call, and is neither canned nor
+    copied from ``prompts``, the workflow's templates (``copies``). Raises ``UnusableSchema``.
     """
     by_index = {seed.index: seed for seed in seeds}
     validator = Draft202012Validator(schema, registry=Registry())  # an empty registry fetches nothing
     rows = [_row(by_index[o.index], o, validator=validator, limits=limits, node_id=node_id) for o in outcomes]
-    return _without_copies(rows)
+    found = copies.verdicts(rows, {outcome.index: outcome.said for outcome in outcomes}, prompts)
+    return [_failed(row, *found[row.sample_id]) if row.sample_id in found else row for row in rows]
 
 
 def _row(
@@ -74,20 +75,6 @@ def _misfit(output: Mapping[str, Any], validator: Draft202012Validator) -> str |
         return None
     returned = readable(json.dumps(output, ensure_ascii=False), _EXCERPT_CHARS)
     return f"{error.json_path}: {readable(error.message, _EXCERPT_CHARS)}; returned: {returned}"
-
-
-def _without_copies(rows: Sequence[SampleRow]) -> list[SampleRow]:
-    """Fail every row whose output another seed got too: it does not depend on what it was given."""
-    same: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        if row.output is not None:
-            same[digest(row.output)].add(digest(row.seed))
-    copied = {output for output, seeds in same.items() if len(seeds) > 1}
-    why = "another seed gave exactly the same record"
-    return [
-        _failed(row, FailureReason.CANNED_OUTPUT, why) if row.output and digest(row.output) in copied else row
-        for row in rows
-    ]
 
 
 def _failed(row: SampleRow, reason: FailureReason, detail: str) -> SampleRow:

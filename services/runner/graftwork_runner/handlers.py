@@ -2,6 +2,7 @@
 
 from graftwork.contracts.events import SamplesRequested
 from graftwork.kit.bus import Event
+from graftwork.kit.job_life import forget_jobs
 from graftwork.kit.job_life import stop_jobs
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
@@ -9,6 +10,7 @@ from graftwork_runner.payloads import GenerateSamples
 
 router = Router("runner")
 stop_jobs(router)
+forget_jobs(router)
 
 
 @router.on(SamplesRequested)

@@ -79,13 +79,17 @@ AskModel = Callable[[ModelCall], Awaitable[str]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one seed: the record as JSON text, or a reason and readable detail."""
+    """What became of one seed: the record as JSON text, or a reason and readable detail.
+
+    ``said``: the model's answers to it.
+    """
 
     index: int
     record: str | None = None
     reason: FailureReason | None = None
     detail: str = ""
     calls: int = 0
+    said: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,14 @@ async def generate_samples(task: GenerateSamples, ctx: RunnerContext) -> None:
     chunk = await _chunk(task, ctx, spec)
     result = await ctx.runtime.run(chunk, _asker(ctx, spec))
     limits = JsonLimits(chars=ctx.settings.sandbox_output_chars)
-    rows = judge(chunk.seeds, result.outcomes, schema=spec.output.json_schema, limits=limits, node_id=task.node_id)
+    rows = judge(
+        chunk.seeds,
+        result.outcomes,
+        schema=spec.output.json_schema,
+        limits=limits,
+        node_id=task.node_id,
+        prompts=[*chunk.workflow.prompts.values()],
+    )
     ref = await ctx.blobs.put_rows(rows, f"{task.job_id}/samples")
     failed = Counter(str(row.reason) for row in rows if not row.ok)
     async with ctx.commit() as tx:

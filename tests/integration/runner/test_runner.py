@@ -188,6 +188,32 @@ async def test_whatever_a_workflow_does_is_an_answer(
     assert generated.checks == {}
 
 
+async def test_an_example_of_the_prompt_is_no_sample(settings: RunnerSettings) -> None:
+    example = "Take twelve marbles, put them into three equal heaps, and you have four marbles in each heap, a third."
+    workflow = Workflow(
+        prompts={"draft": f"Explain {{{{ topic }}}} as a {{{{ form }}}}. Example: {example}"}, code=SOUND
+    )
+
+    def lazy_about_thirds(request: GenerateRequest) -> FakeAnswer:
+        asked = request.messages[0].content.split(" Example: ")[0]
+        return example if "thirds" in asked else f"What I know of it: {asked}"
+
+    async with at_work(settings, FakePlane(lazy_about_thirds)) as desk:
+        ref = await desk.bus.blobs.put_json(workflow, "workflows")
+        await desk.request(SOUND, workflow=ref, first=0, count=8)
+        generated, rows = await desk.answer()
+    assert (generated.ok, generated.failed) == (6, {"copied_output": 2})
+    assert {row.seed["topic"] for row in rows if row.reason == "copied_output"} == {"thirds"}
+    assert str(generated.trace).startswith("copied_output: the model copied its prompt")
+
+
+async def test_a_deleted_job_is_forgotten(settings: RunnerSettings) -> None:
+    async with at_work(settings, FakePlane(echo)) as desk:
+        await desk.request(SOUND)
+        await desk.answer()
+        await desk.bus.forget("job")
+
+
 async def test_a_used_up_grant_is_an_answer_with_what_there_is(settings: RunnerSettings) -> None:
     async with at_work(settings, FakePlane(echo)) as desk:
         await desk.request(SOUND, grant=Grant(calls=3))
