@@ -11,6 +11,7 @@ from graftwork.contracts.jobs import NodeState
 from graftwork.contracts.records import OutputSpec
 from graftwork.contracts.seeds import SeedSpace
 from graftwork.contracts.snapshots import NodeSnapshot
+from graftwork.contracts.snapshots import PerRow
 from graftwork.contracts.snapshots import ProductionCounts
 from graftwork.contracts.snapshots import SpendReport
 from graftwork.contracts.usage import Usage
@@ -78,6 +79,7 @@ def publication(spec: JobSpec | None = None, **more: Any) -> Publication:
                 "search": Usage(calls=10, prompt_tokens=3_000, completion_tokens=400, cost_usd=None),
                 "production": Usage(calls=20, prompt_tokens=9_000, completion_tokens=3_000, cost_usd=0.125),
             },
+            per_row=PerRow(calls=10.0, tokens=15_400 / 3, cost_usd=None),
         ),
         "workflow": WORKFLOW,
         "space": SPACE,
@@ -97,6 +99,8 @@ def path(modifications: Sequence[str] = ("Ask for one worked example.",)) -> tup
             modification=text,
             reward=4.0,
             final_reward=4.25,
+            final_interval=(4.05, 4.4),
+            score_anchor=4.1,
         )
         for number, text in enumerate(modifications, start=2)
     )

@@ -16,6 +16,7 @@ from jinja2 import PackageLoader
 from jinja2 import StrictUndefined
 
 from graftwork.contracts.seeds import SeedSpace
+from graftwork.contracts.snapshots import PerRow
 from graftwork.contracts.usage import Usage
 from graftwork_curator.counts import never_judged
 from graftwork_curator.markdown import Verbatim
@@ -116,7 +117,7 @@ def _facets(space: SeedSpace | None) -> dict[str, list[str]]:
     return {} if space is None else {name: list(values) for name, values in space.facets.items()}
 
 
-def _cost(usage: Usage) -> str:
+def _cost(usage: Usage | PerRow) -> str:
     return "unknown" if usage.cost_usd is None else f"{usage.cost_usd:.6f}"
 
 
@@ -126,6 +127,14 @@ def _reward(value: float | None) -> str:
 
 def _number(value: int) -> str:
     return f"{value:,}"
+
+
+def _decimal(value: float) -> str:
+    return f"{value:,.1f}"
+
+
+def _within(bounds: tuple[float, float]) -> str:
+    return f"({bounds[0]:.2f} to {bounds[1]:.2f})"
 
 
 def _escaped(value: Any) -> Verbatim:
@@ -143,9 +152,11 @@ _ENVIRONMENT = Environment(
 )
 _ENVIRONMENT.filters |= {
     "cost": _cost,
+    "decimal": _decimal,
     "fenced": fenced,
     "number": _number,
     "quoted": quoted,
     "reward": _reward,
     "verbatim": Verbatim,
+    "within": _within,
 }

@@ -6,12 +6,16 @@
 from graftwork.contracts.events import AcceptanceRequested
 from graftwork.contracts.events import DatasetRequested
 from graftwork.kit.bus import Event
+from graftwork.kit.job_life import forget_jobs
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
 from graftwork_curator.payloads import AcceptSamples
 from graftwork_curator.payloads import PublishDataset
+from graftwork_curator.store import DATASETS
+from graftwork_curator.store import ROUNDS
 
 router = Router("curator")
+forget_jobs(router, (ROUNDS, DATASETS))
 
 
 @router.on(AcceptanceRequested)

@@ -47,6 +47,10 @@ class DatasetBlobs(Protocol):
         """Store under a name; the same name again replaces the content."""
         ...
 
+    def uri_of(self, key: str) -> str:
+        """Where ``key`` lies, for whoever can reach the store itself."""
+        ...
+
 
 class Publisher:
     """Publishes one dataset. Used once."""
@@ -109,6 +113,8 @@ class Publisher:
             job_id=publication.job_id,
             name=publication.spec.name,
             location=publication.location,
+            uri=self._blobs.uri_of(publication.location),
+            columns={field.name: str(field.type) for field in self._columns.schema},
             rows=rows,
             counts=publication.counts,
             complete=publication.complete,

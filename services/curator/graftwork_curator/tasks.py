@@ -141,8 +141,9 @@ def _verdicts(acceptance: Acceptance, ref: BlobRef, data: bytes) -> list[Verdict
 
 
 async def _publication(task: PublishDataset, ctx: CuratorContext, judged: Tally) -> Publication:
-    spec = await ctx.blobs.get_model(task.spec, JobSpec)
     counts = reconciled(task.counts, judged)
+    # A job that was extended wants more rows by now than it was submitted for.
+    spec = (await ctx.blobs.get_model(task.spec, JobSpec)).model_copy(update={"count": counts.wanted})
     workflow, space = task.lineage.workflow, task.space
     return Publication(
         dataset_id=dataset_id_of(spec, task.request_id),

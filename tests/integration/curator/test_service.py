@@ -16,6 +16,7 @@ from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.events import AcceptanceRequested
 from graftwork.contracts.events import DatasetPublished
 from graftwork.contracts.events import DatasetRequested
+from graftwork.contracts.events import JobDeleted
 from graftwork.contracts.events import JobStopping
 from graftwork.contracts.events import Lineage
 from graftwork.contracts.events import SamplesAccepted
@@ -27,8 +28,12 @@ from graftwork.contracts.snapshots import ProductionCounts
 from graftwork.contracts.snapshots import SpendReport
 from graftwork.contracts.workflows import SampleRow
 from graftwork.kit.blobs import Blobs
+from graftwork.kit.ledger import TASKS
 from graftwork_curator.bootstrap import build
 from graftwork_curator.settings import CuratorSettings
+from graftwork_curator.store import DATASETS
+from graftwork_curator.store import ROUNDS
+from tests.support.eventually import assert_eventually
 from tests.support.in_process import Bus
 from tests.support.in_process import bus_of
 from tests.support.in_process import running
@@ -76,7 +81,7 @@ class Job:
         await self.bus.send(request)
         return request
 
-    async def ask_for_dataset(self, **more: Any) -> None:
+    async def ask_for_dataset(self, run: int = 0, **more: Any) -> None:
         workflow = await self.blobs.put_json(WORKFLOW, "workflows")
         fields: dict[str, Any] = {
             "counts": ProductionCounts(wanted=3, attempted=10, rounds=2),
@@ -84,9 +89,10 @@ class Job:
             "lineage": Lineage(winner_node_id="n2", workflow=workflow, reward=4.25, path=path()),
             "spent": SpendReport(),
             "space": await self.blobs.put_json(SPACE, "spaces"),
+            "run": run,
             **more,
         }
-        request_id = f"{self.job_id}:dataset"
+        request_id = f"{self.job_id}:dataset:{run}"
         told = {"job_id": self.job_id, "request_id": request_id, "spec": self.spec, "deadline": soon(), **fields}
         await self.bus.send(DatasetRequested.model_validate(told))
 
@@ -209,6 +215,57 @@ async def test_a_stopped_job_still_publishes_what_was_accepted_marked_partial(se
     assert (dataset.rows, dataset.complete) == (2, False)
     card = await job.blobs.get_bytes(next(file.blob for file in dataset.files if file.path == "README.md"))
     assert b"**This dataset is partial**: 3 rows were asked for, 2 were accepted" in card
+
+
+async def test_a_job_that_was_extended_publishes_all_its_rows_as_a_dataset_of_its_own(
+    settings: CuratorSettings,
+) -> None:
+    async with a_job(settings) as job, running(await build(settings)):
+        await job.ask(ROWS[:3], needed=3)
+        await job.answers()
+        await job.ask_for_dataset()
+        await job.dataset()
+        await job.ask([sample(20, ROWS[0].output), *ROWS[3:6]], needed=2, number=1)
+        await job.answers(2)
+        await job.ask_for_dataset(run=1, counts=ProductionCounts(wanted=5, attempted=7, rounds=2))
+        first, second = (published.dataset for published in await job.bus.wait_for(DatasetPublished, 2))
+    assert first.dataset_id != second.dataset_id
+    assert [row["graftwork"]["seed_index"] for row in rows_of(settings, first)] == [0, 1, 2]
+    assert [row["graftwork"]["seed_index"] for row in rows_of(settings, second)] == [0, 1, 2, 3, 4]
+    assert (second.complete, second.counts.rejected) == (True, {"exact_duplicate": 1})
+    written = await job.blobs.get_bytes(next(file.blob for file in second.files if file.path == "job.yaml"))
+    assert b"count: 5" in written
+
+
+async def test_what_the_event_tells_is_enough_to_read_the_rows(settings: CuratorSettings) -> None:
+    async with a_job(settings) as job, running(await build(settings)):
+        await job.ask(ROWS[:3], needed=3)
+        await job.answers()
+        await job.ask_for_dataset()
+        dataset = await job.dataset()
+    table = ds.dataset(urlparse(f"{dataset.uri}/data").path, format="parquet").to_table()
+    assert {field.name: str(field.type) for field in table.schema} == dataset.columns
+    assert table.num_rows == dataset.rows == 3
+
+
+async def test_a_deleted_job_is_forgotten_and_its_neighbour_is_not(settings: CuratorSettings) -> None:
+    async with a_job(settings) as job, running(await build(settings)) as curator:
+        neighbour = Job(job.bus, job.blobs, job.spec, "job-2")
+        for one in (job, neighbour):
+            await one.ask(ROWS[:3], needed=3)
+        await job.answers(2)
+        await job.ask_for_dataset()
+        await job.dataset()
+        await job.bus.send(JobDeleted(job_id="job-1", tenant="default"))
+
+        async def forgotten() -> None:
+            for collection in (ROUNDS, DATASETS, TASKS):
+                kept = {row["job_id"] for row in await curator.ledger.read.find(collection, {"state": {"$ne": "done"}})}
+                assert "job-1" not in kept
+
+        await assert_eventually(forgotten, timeout_seconds=20)
+        kept = await curator.ledger.read.find(ROUNDS, {})
+    assert [row["job_id"] for row in kept] == ["job-2"]
 
 
 async def test_without_an_accepted_row_nothing_is_published(settings: CuratorSettings) -> None:

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 
 from graftwork.contracts.records import Layout
 from graftwork.contracts.records import OutputSpec
+from graftwork.contracts.snapshots import PerRow
 from graftwork.contracts.snapshots import ProductionCounts
 from graftwork.contracts.snapshots import SpendReport
 from graftwork.contracts.usage import Usage
@@ -207,3 +208,18 @@ def test_every_layout_has_a_card(layout: Layout) -> None:
 def test_types_of_our_columns_are_known_to_the_hub() -> None:
     types = {str(field.type) for field in pa.schema(Columns(OutputSpec()).schema.field("graftwork").type)}
     assert {"string", "int64"} == types
+
+
+def test_an_accepted_row_has_its_price_where_every_price_is_known() -> None:
+    spent = SpendReport(per_row=PerRow(calls=12.5, tokens=2_100.0, cost_usd=0.01))
+    _, known = written(publication(spent=spent))
+    _, none = written(publication(spent=SpendReport()))
+    assert "An accepted row took 12.5 calls, 2,100.0 tokens and 0.010000 USD" in known
+    assert "An accepted row took" not in none
+
+
+def test_the_card_says_what_the_reward_was_made_of() -> None:
+    _, sample = written(publication(job_spec(search={"reward": "sample"})))
+    _, workflow = written(publication(job_spec(search={"reward": "workflow"})))
+    assert "1 to 5: the mean score of the samples" in sample
+    assert "1 to 5: the score of the workflow itself" in workflow
