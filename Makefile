@@ -24,7 +24,7 @@ lint: install
 	$(BIN)/ruff format --check .
 
 types: install
-	$(BIN)/mypy $(SOURCES) tests
+	$(BIN)/mypy $(SOURCES) tests examples
 
 imports: install
 	$(BIN)/lint-imports --no-logo

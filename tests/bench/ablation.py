@@ -8,7 +8,6 @@ the judges believed. It compares the machinery, and says nothing about any real 
 
 import argparse
 import asyncio
-import json
 import random
 import re
 import statistics
@@ -90,21 +89,22 @@ def _quality(prompts: Mapping[str, str]) -> float:
 async def measured(seeds: int, iterations: int) -> dict[str, list[Outcome]]:
     """Option -> outcomes, in the order of the seeds."""
     room = asyncio.Semaphore(_AT_ONCE)
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        async with ScriptedModel.started(SCRIPT) as model, Up.started(home, OPENAI_BASE_URL=model.base_url) as up:
-            key = json.loads((home / "state.json").read_text())["api_key"]
-            async with AsyncGraftwork(up.url, key) as client:
+    with tempfile.TemporaryDirectory() as home:
+        async with (
+            ScriptedModel.started(SCRIPT) as model,
+            Up.started(Path(home), OPENAI_BASE_URL=model.base_url) as up,
+            AsyncGraftwork(up.url, up.key) as client,
+            asyncio.TaskGroup() as group,
+        ):
 
-                async def one(options: Mapping[str, Any], seed: int) -> Outcome:
-                    async with room:
-                        return await outcome_of(client, a_spec(options, seed=seed, iterations=iterations))
+            async def one(options: Mapping[str, Any], seed: int) -> Outcome:
+                async with room:
+                    return await outcome_of(client, a_spec(options, seed=seed, iterations=iterations))
 
-                async with asyncio.TaskGroup() as group:
-                    running = {
-                        name: [group.create_task(one(options, seed)) for seed in range(seeds)]
-                        for name, options in OPTIONS.items()
-                    }
+            running = {
+                name: [group.create_task(one(options, seed)) for seed in range(seeds)]
+                for name, options in OPTIONS.items()
+            }
     return {name: [task.result() for task in tasks] for name, tasks in running.items()}
 
 

@@ -54,6 +54,7 @@ class Up:
         self.home = home
         self.process = process
         self.url = ""
+        self.key = ""
 
     @classmethod
     @asynccontextmanager
@@ -66,6 +67,7 @@ class Up:
         up = cls(home, process)
         try:
             up.url = (await up.told("ready"))["url"]
+            up.key = json.loads((home / "state.json").read_text())["api_key"]
             yield up
         finally:
             if process.returncode is None:
