@@ -22,8 +22,10 @@ from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ASCENDING
 from pymongo import IndexModel
+from pymongo import ReturnDocument
 from pymongo.errors import BulkWriteError
 from pymongo.errors import OperationFailure
+from pymongo.write_concern import WriteConcern
 
 from graftwork.contracts.events import EventData
 from graftwork.kit.bus import encode
@@ -48,6 +50,7 @@ READY = "ready"
 RUNNING = "running"
 _DUPLICATE_KEY = 11000
 _INDEX_OPTIONS_CONFLICT = 85
+_QUICK = WriteConcern(w=1)
 
 
 class Enqueueable(Protocol):
@@ -330,6 +333,17 @@ class Ledger:
             result: T = await session.with_transaction(attempt)
         last[0].ring()
         return result
+
+    async def upsert(self, collection: str, query: Mapping[str, Any], update: Any) -> Document:
+        """Change one row, or make it, at once and outside a transaction; return it as it is then.
+
+        For counters: it does not wait until the other members have it, so a failover may lose the last of it.
+        """
+        quick = self.database[collection].with_options(write_concern=_QUICK)
+        row: Document = await quick.find_one_and_update(
+            query, update, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        return row
 
     async def forget_job(self, job_id: str, collections: Iterable[str], *, but: str) -> None:
         """Delete every row of a job, its tasks (all but one) and its journal, outside a transaction: may be many."""

@@ -31,7 +31,8 @@ async def build(settings: GatewaySettings) -> Service:
     plane = SolverClient(settings.pools)
     door = open_door(settings, plane)
     if settings.gateway_first_key is not None:
-        await remember_key(door.ledger, settings.gateway_first_key.get_secret_value(), DEFAULT_TENANT)
+        first = settings.gateway_first_key.get_secret_value()
+        await remember_key(door.ledger, first, DEFAULT_TENANT, name="first", admin=True)
     return wire(door, closing=(plane.close,))
 
 

@@ -29,12 +29,15 @@ JOB_EVENTS = "job_events"
 NODES = "nodes"
 DATASETS = "datasets"
 IDEMPOTENCY = "idempotency"
+KEYS = "keys"
+TENANTS = "tenants"
 
 
 def indexes(*, idempotency_hours: float) -> Mapping[str, Sequence[IndexModel]]:
     """Indexes of all collections."""
     seconds = int(idempotency_hours * 3600)
     return {
+        KEYS: [IndexModel([("key_id", ASCENDING)])],
         JOBS: [IndexModel([("tenant", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)])],
         JOB_EVENTS: [IndexModel([("job_id", ASCENDING), ("version", ASCENDING)])],
         NODES: [IndexModel([("job_id", ASCENDING)])],
@@ -56,6 +59,17 @@ class _Row(Contract):
     def of(cls, document: Document) -> Self:
         """Read a document."""
         return cls.model_validate(document)
+
+
+class KeyRow(_Row):
+    """An API key; its ``_id`` is the key's hash, and ``key_id`` what it is called."""
+
+    key_id: str
+    name: str = ""
+    admin: bool = False
+    hint: str = ""
+    created_at: datetime
+    revoked_at: datetime | None = None
 
 
 class JobRow(_Row):

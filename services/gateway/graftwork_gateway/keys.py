@@ -8,15 +8,30 @@ equality leaks nothing useful through timing, since its caller cannot choose its
 import hashlib
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
+from graftwork.kit.ledger import Document
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.ledger import Reader
+from graftwork.kit.ledger import Transaction
+from graftwork_gateway.documents import KEYS
+from graftwork_gateway.documents import KeyRow
 from graftwork_gateway.errors import KeyRefused
 
-KEYS = "keys"
 DEFAULT_TENANT = "default"
 _PREFIX = "gw_"
 _BEARER = "bearer "
+_HINT_CHARS = 7
+_WHAT_COUNTS = {"tenant": 1, "admin": 1, "revoked_at": 1}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose request it is."""
+
+    tenant: str
+    admin: bool
 
 
 def new_key() -> str:
@@ -29,6 +44,18 @@ def hash_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+def row_of(key: str, tenant: str, *, at: datetime, name: str = "", admin: bool = False) -> KeyRow:
+    """The row of a key that is new."""
+    key_id = f"key-{secrets.token_hex(8)}"
+    hint = key[:_HINT_CHARS]
+    return KeyRow(id=hash_of(key), key_id=key_id, tenant=tenant, name=name, admin=admin, hint=hint, created_at=at)
+
+
+def document_of(row: KeyRow) -> Document:
+    """What is stored of a key."""
+    return {"_id": row.id, **row.model_dump(exclude={"id"})}
+
+
 def presented_key(headers: Mapping[str, str]) -> str | None:
     """Key of a request: ``Authorization: Bearer`` or ``X-API-Key``; header names in lower case."""
     authorization = headers.get("authorization", "")
@@ -37,20 +64,27 @@ def presented_key(headers: Mapping[str, str]) -> str | None:
     return headers.get("x-api-key", "").strip() or None
 
 
-async def tenant_of(read: Reader, headers: Mapping[str, str]) -> str:
-    """Tenant that the request's key belongs to. Raises ``KeyRefused``."""
+async def caller_of(read: Reader, headers: Mapping[str, str]) -> Caller:
+    """Whom the request's key belongs to. Raises ``KeyRefused``."""
     key = presented_key(headers)
     if key is None:
         raise KeyRefused("send an API key as 'Authorization: Bearer gw_...'")
-    row = await read.find_one(KEYS, {"_id": hash_of(key)}, {"tenant": 1})
+    row = await read.find_one(KEYS, {"_id": hash_of(key)}, _WHAT_COUNTS)
     if row is None:
         raise KeyRefused("this API key is not known here")
-    return str(row["tenant"])
+    if row.get("revoked_at") is not None:
+        raise KeyRefused("this API key was revoked")
+    return Caller(tenant=str(row["tenant"]), admin=bool(row.get("admin")))
 
 
-async def remember_key(ledger: Ledger, key: str, tenant: str) -> None:
-    """Let ``key`` in as ``tenant``; one that is known already is left as it is."""
-    row = {"tenant": tenant, "created_at": ledger.clock.now()}
-    await ledger.transaction(
-        lambda tx: tx.update(KEYS, {"_id": hash_of(key)}, {"$setOnInsert": row}, upsert=True),
-    )
+async def remember_key(ledger: Ledger, key: str, tenant: str, *, name: str = "", admin: bool = False) -> None:
+    """Let ``key`` in as ``tenant``; one that is known already keeps all but ``admin``, and stays revoked if it was."""
+    row = row_of(key, tenant, at=ledger.clock.now(), name=name, admin=admin)
+    await ledger.transaction(lambda tx: _remember(tx, document_of(row)))
+
+
+async def _remember(tx: Transaction, row: Document) -> None:
+    known = await tx.find_one(KEYS, {"_id": row["_id"]}) or {}
+    news = {**row, **known, "admin": row["admin"]}
+    if news != known:
+        await tx.update(KEYS, {"_id": news.pop("_id")}, {"$set": news}, upsert=True)

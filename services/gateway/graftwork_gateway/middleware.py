@@ -1,38 +1,83 @@
-"""What holds for every request: a bounded body, answers that nobody stores, and a clock on it."""
+"""What holds for every request: bounds on what it carries, headers of its answer, and a clock on it.
+
+These lie around the whole application, so that the answer to a crash has its headers too.
+"""
 
 import time
 
 from starlette.datastructures import Headers
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 from starlette.types import Message
 from starlette.types import Receive
 from starlette.types import Scope
 from starlette.types import Send
 
+from graftwork.contracts.rest import IDEMPOTENCY_HEADER
 from graftwork_gateway import metrics
+from graftwork_gateway.errors import AddressTooLong
+from graftwork_gateway.errors import ApiError
 from graftwork_gateway.errors import BodyTooLarge
+from graftwork_gateway.errors import HeadersTooLarge
 from graftwork_gateway.problems import api_error_response
+from graftwork_gateway.settings import GatewaySettings
+
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""For answers that are data: nobody stores, sniffs, frames or runs them. TLS, and HSTS with it, end before us."""
 
 
-class BodyLimit:
-    """Refuses bodies longer than ``max_bytes``: by Content-Length before any of it is read, else as it comes.
+def guarded(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
+    """``app`` behind all of this module."""
+    bounded: ASGIApp = Bounds(app, settings)
+    return Answers(_shared(bounded, settings.cors_origins) if settings.cors_origins else bounded)
 
-    Starlette has such a middleware, but it answers in plain text.
+
+def _shared(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
+    """Browsers of these origins may call; never with cookies, since we have none."""
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["Authorization", "X-API-Key", "Content-Type", IDEMPOTENCY_HEADER, "Last-Event-ID"],
+        expose_headers=["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "ETag", "Content-Disposition"],
+    )
+
+
+class Bounds:
+    """Refuses what is too long: address, headers, and the body by its length where that is told, else as it comes.
+
+    Starlette has such a middleware for bodies, but it answers in plain text.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, settings: GatewaySettings) -> None:
         self._app = app
-        self._max_bytes = max_bytes
+        self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif _announced(scope) > self._max_bytes:
-            await api_error_response(self._refusal(), scope["path"])(scope, receive, send)
-        else:
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
             await self._app(scope, self._counted(receive), send)
+        else:
+            await api_error_response(refusal, scope["path"][: self._settings.max_address_bytes])(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> ApiError | None:
+        settings = self._settings
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > settings.max_address_bytes:
+            return AddressTooLong(f"path and query may have {settings.max_address_bytes} bytes at most")
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > settings.max_header_bytes:
+            return HeadersTooLarge(f"all headers together may have {settings.max_header_bytes} bytes at most")
+        return self._body_refusal() if _announced(scope) > settings.max_body_bytes else None
 
     def _counted(self, receive: Receive) -> Receive:
         seen = 0
@@ -41,14 +86,14 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._max_bytes:
-                raise self._refusal()
+            if seen > self._settings.max_body_bytes:
+                raise self._body_refusal()
             return message
 
         return counted
 
-    def _refusal(self) -> BodyTooLarge:
-        return BodyTooLarge(f"a body may have {self._max_bytes} bytes at most")
+    def _body_refusal(self) -> BodyTooLarge:
+        return BodyTooLarge(f"a body may have {self._settings.max_body_bytes} bytes at most")
 
 
 def _announced(scope: Scope) -> int:
@@ -57,7 +102,10 @@ def _announced(scope: Scope) -> int:
 
 
 class Answers:
-    """Marks every answer as not to be stored or sniffed, and measures the time to its first byte."""
+    """Gives every answer its headers, and measures the time to its first byte.
+
+    Beside ``SECURITY_HEADERS`` these are what a route left in ``request.state.headers``.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -68,12 +116,11 @@ class Answers:
             await self._app(scope, receive, send)
             return
         began = time.monotonic()
+        state = scope.setdefault("state", {})
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["Cache-Control"] = "no-store"
-                headers["X-Content-Type-Options"] = "nosniff"
+                MutableHeaders(scope=message).update({**SECURITY_HEADERS, **state.get("headers", {})})
                 _measure(scope, message["status"], time.monotonic() - began)
             await send(message)
 

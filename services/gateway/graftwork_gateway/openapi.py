@@ -21,6 +21,7 @@ TAGS = [
     {"name": "progress", "description": "What a job is doing: events, the tree, one node in full."},
     {"name": "datasets", "description": "Published datasets."},
     {"name": "pools", "description": "The models that jobs can use."},
+    {"name": "admin", "description": "Keys and limits of tenants; needs an admin key."},
 ]
 
 

@@ -18,9 +18,11 @@ from typing_extensions import override
 
 from graftwork.contracts.rest import Problem
 from graftwork_gateway.door import Door
+from graftwork_gateway.errors import AdminsOnly
 from graftwork_gateway.errors import MalformedBody
 from graftwork_gateway.errors import MediaTypeRefused
-from graftwork_gateway.keys import tenant_of
+from graftwork_gateway.keys import caller_of
+from graftwork_gateway.quotas import count_request
 from graftwork_gateway.views import API
 
 RouteHandler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -57,7 +59,9 @@ def _is_json(content_type: str) -> bool:
 
 
 class DoorRoute(APIRoute):
-    """Checks the key, then reads the body, then validates it."""
+    """Checks the key, counts the request, then reads the body, then validates it."""
+
+    for_admins = False
 
     @override
     def get_route_handler(self) -> RouteHandler:
@@ -66,7 +70,7 @@ class DoorRoute(APIRoute):
 
         async def checked(request: Request) -> Response:
             door: Door = request.app.state.door
-            request.state.tenant = await tenant_of(door.ledger.read, request.headers)
+            await _admit(request, door, for_admins=self.for_admins)
             if not takes_body:
                 return await handle(request)
             json_request = JsonRequest(request.scope, request.receive)
@@ -76,6 +80,23 @@ class DoorRoute(APIRoute):
         return checked
 
 
+class AdminRoute(DoorRoute):
+    """The same, for keys of admins only."""
+
+    for_admins = True
+
+
+async def _admit(request: Request, door: Door, *, for_admins: bool) -> None:
+    """Raises ``KeyRefused``, ``RateLimited`` and ``AdminsOnly``."""
+    caller = await caller_of(door.ledger.read, request.headers)
+    allowance = await count_request(door.ledger, caller.tenant, door.settings.tenant_limits)
+    request.state.caller, request.state.allowance = caller, allowance
+    request.state.headers = allowance.headers
+    allowance.check()
+    if for_admins and not caller.admin:
+        raise AdminsOnly("this API key manages neither keys nor tenants")
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's ``responses`` for these errors, beside those that every route can give."""
     return {status: {"model": Problem} for status in statuses}
@@ -83,12 +104,21 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def api_router(tag: str) -> APIRouter:
     """Router of one part of the API."""
+    return _router(tag, DoorRoute, problems(401, 414, 422, 429, 431, 503))
+
+
+def admin_router(tag: str) -> APIRouter:
+    """Router of a part that only admins may use."""
+    return _router(tag, AdminRoute, problems(401, 403, 414, 422, 429, 431, 503))
+
+
+def _router(tag: str, route_class: type[APIRoute], responses: dict[int | str, dict[str, Any]]) -> APIRouter:
     return APIRouter(
         prefix=API,
         tags=[tag],
-        route_class=DoorRoute,
+        route_class=route_class,
         dependencies=[Security(_BEARER), Security(_HEADER)],
-        responses=problems(401, 422, 503),
+        responses=responses,
     )
 
 

@@ -4,6 +4,7 @@ from graftwork.contracts.events import JobCancellationRequested
 from graftwork.contracts.events import JobSubmitted
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.rest import JobView
+from graftwork.contracts.rest_admin import TenantLimits
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.logging import get_logger
 from graftwork_gateway import metrics
@@ -17,22 +18,26 @@ from graftwork_gateway.errors import JobEnded
 from graftwork_gateway.errors import NotFound
 from graftwork_gateway.idempotency import Once
 from graftwork_gateway.pools import check_models
+from graftwork_gateway.quotas import check_open_jobs
+from graftwork_gateway.quotas import check_rows
 from graftwork_gateway.views import job_view
 
 log = get_logger(__name__)
 
 
-async def submit(door: Door, tenant: str, spec: JobSpec, once: Once[JobView]) -> JobView:
+async def submit(door: Door, tenant: str, spec: JobSpec, once: Once[JobView], limits: TenantLimits) -> JobView:
     """Take a job, once per key.
 
-    Raises ``JobInvalid``, ``IdempotencyConflict``, and ``RetryableError`` while the pools cannot be asked.
+    Raises ``JobInvalid``, ``TooManyRows``, ``TooManyOpenJobs``, ``IdempotencyConflict``, and ``RetryableError``
+    while the pools cannot be asked.
     """
     answer = await once.stored()
     if answer is not None:
         return answer
+    check_rows(limits, spec.count)
     await check_models(spec, door.plane, door.settings.describe_seconds)
     row = await _row(door, tenant, spec)
-    view = await once.answer(lambda tx: _record(tx, row))
+    view = await once.answer(lambda tx: _record(tx, row, limits))
     if view.id == row.id:  # else another request with the same key was faster
         metrics.JOBS_SUBMITTED.inc()
         log.info("job.submitted", job_id=view.id, tenant=tenant)
@@ -54,9 +59,11 @@ async def _row(door: Door, tenant: str, spec: JobSpec) -> JobRow:
     )
 
 
-async def _record(tx: Transaction, row: JobRow) -> JobView:
+async def _record(tx: Transaction, row: JobRow, limits: TenantLimits) -> JobView:
+    tenant = str(row.tenant)
+    await check_open_jobs(tx, tenant, limits)
     await _write_job(tx, row)
-    tx.emit(JobSubmitted(job_id=row.id, tenant=str(row.tenant), spec=row.spec, submitted_at=row.created_at))
+    tx.emit(JobSubmitted(job_id=row.id, tenant=tenant, spec=row.spec, submitted_at=row.created_at))
     return job_view(row)
 
 

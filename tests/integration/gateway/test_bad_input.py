@@ -195,7 +195,7 @@ async def test_a_wrong_key_or_none_opens_no_route(gateway: Gateway, headers: dic
             for method, path in operations(document)
         ]
 
-    assert len(answers) == 11
+    assert answers
     assert {problem_of(answer).code for answer in answers} == {"key_refused"}
     assert {answer.status_code for answer in answers} == {401}
     assert {answer.headers["www-authenticate"] for answer in answers} == {"Bearer"}

@@ -12,6 +12,7 @@ from graftwork.contracts.rest import JobList
 from graftwork.contracts.rest import JobView
 from graftwork_gateway import submission
 from graftwork_gateway.cursors import Cursor
+from graftwork_gateway.door import Limits
 from graftwork_gateway.door import Ports
 from graftwork_gateway.door import Tenant
 from graftwork_gateway.idempotency import IdempotencyKey
@@ -32,12 +33,14 @@ Limit = Annotated[int, Query(ge=1, le=100, description="length of a page")]
     summary="Submit a job",
     responses={
         status.HTTP_202_ACCEPTED: {"headers": {"Location": {"schema": {"type": "string"}}}},
-        **problems(400, 409, 413, 415),
+        **problems(400, 403, 409, 413, 415),
     },
 )
-async def submit_job(spec: JobSpec, door: Ports, tenant: Tenant, key: IdempotencyKey, response: Response) -> JobView:
+async def submit_job(
+    spec: JobSpec, door: Ports, tenant: Tenant, *, limits: Limits, key: IdempotencyKey, response: Response
+) -> JobView:
     """Check the job against the schema and the pools, take it, and answer before any of it is done."""
-    view = await submission.submit(door, tenant, spec, key.once(spec, JobView))
+    view = await submission.submit(door, tenant, spec, key.once(spec, JobView), limits)
     response.headers["Location"] = view.links["self"]
     return view
 
