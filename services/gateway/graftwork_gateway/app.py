@@ -11,10 +11,14 @@ from graftwork_gateway import problems
 from graftwork_gateway.door import Door
 from graftwork_gateway.middleware import guarded
 from graftwork_gateway.routes import admin
+from graftwork_gateway.routes import afterwards
 from graftwork_gateway.routes import datasets
 from graftwork_gateway.routes import jobs
+from graftwork_gateway.routes import plans
 from graftwork_gateway.routes import pools
 from graftwork_gateway.routes import progress
+from graftwork_gateway.routes import reviews
+from graftwork_gateway.routes import webhooks
 
 
 class Gateway(FastAPI):
@@ -47,7 +51,7 @@ def bare_app() -> Gateway:
         redirect_slashes=False,
         generate_unique_id_function=openapi.operation_id,
     )
-    for part in (jobs, progress, datasets, pools, admin):
+    for part in (jobs, plans, afterwards, progress, reviews, datasets, webhooks, pools, admin):
         app.include_router(part.router)
     app.openapi = openapi.document_of(app)  # type: ignore[method-assign]  # FastAPI's own way to change it
     return app

@@ -13,7 +13,12 @@ from graftwork.kit.service import Service
 from graftwork.kit.service import open_ledger
 from graftwork.models.client import SolverClient
 from graftwork.models.plane import ModelPlane
+from graftwork_gateway.announcing import CallWebhook
 from graftwork_gateway.app import create_app
+from graftwork_gateway.deletion import DeletePayloads
+from graftwork_gateway.deletion import EndPreview
+from graftwork_gateway.deletion import delete_payloads
+from graftwork_gateway.deletion import end_given_up_preview
 from graftwork_gateway.documents import indexes
 from graftwork_gateway.door import Door
 from graftwork_gateway.handlers import SERVICE
@@ -21,6 +26,11 @@ from graftwork_gateway.handlers import projection
 from graftwork_gateway.job_ids import new_job_id
 from graftwork_gateway.keys import DEFAULT_TENANT
 from graftwork_gateway.keys import remember_key
+from graftwork_gateway.messenger import Messenger
+from graftwork_gateway.messenger import new_http
+from graftwork_gateway.retention import SweepRetention
+from graftwork_gateway.retention import schedule
+from graftwork_gateway.retention import sweep
 from graftwork_gateway.settings import GatewaySettings
 from graftwork_gateway.store import event_counts
 from graftwork_gateway.watchers import Watchers
@@ -55,14 +65,24 @@ def wire(door: Door, *, closing: Sequence[Callable[[], Awaitable[None]]] = ()) -
     """The service behind these ports."""
     settings, watchers = door.settings, door.watchers
     counts = partial(event_counts, door.ledger.read)
+    http = new_http()
+    router = projection(watchers.ring)
+    router.task(DeletePayloads)(delete_payloads)
+    router.task(EndPreview)(end_given_up_preview)
+    router.task(SweepRetention)(partial(sweep, ledger=door.ledger, defaults=settings.tenant_limits))
+    tries = len(settings.webhook_retry_seconds) + 1
+    router.task(CallWebhook, max_attempts=tries)(Messenger(http, door.ledger, settings).call)
     return Service(
-        router=projection(watchers.ring),
+        router=router,
         settings=settings,
         ledger=door.ledger,
         blobs=door.blobs,
-        indexes=indexes(idempotency_hours=settings.idempotency_hours),
+        indexes=indexes(idempotency_hours=settings.idempotency_hours, retention_days=settings.retention_days),
         readiness=door.readiness,
         app=create_app(door),
-        background=(partial(watchers.follow, counts, door.clock, settings.stream_poll_seconds),),
-        closing=closing,
+        background=(
+            partial(watchers.follow, counts, door.clock, settings.stream_poll_seconds),
+            partial(schedule, door.ledger, settings.retention_sweep_seconds),
+        ),
+        closing=(*closing, http.aclose),
     )

@@ -24,6 +24,8 @@ GraftworkError
     - RateLimited               429  more requests in a minute than the tenant may send
     - HeadersTooLarge           431  beyond what any client of ours sends
     - PreviewTimedOut           504  the preview took too long, and is given up
+  x WebhookUnheard              retryable: a webhook's receiver did not answer, or not with a 2xx
+  x WebhookRefused              permanent: it wants no more calls, or may not be called
 
 The kit's own become: RetryableError 503 with Retry-After, BlobMissing 410.
 """
@@ -36,6 +38,8 @@ from typing_extensions import override
 
 from graftwork.contracts.rest import ProblemError
 from graftwork.kit.errors import GraftworkError
+from graftwork.kit.errors import PermanentError
+from graftwork.kit.errors import RetryableError
 
 
 class ApiError(GraftworkError):
@@ -242,3 +246,15 @@ class PreviewTimedOut(ApiError):
     code = "preview_timed_out"
     status = 504
     title = "The preview took too long"
+
+
+class WebhookUnheard(RetryableError):
+    """A webhook's receiver did not answer, or not with a 2xx."""
+
+    code = "webhook_unheard"
+
+
+class WebhookRefused(PermanentError):
+    """A webhook's receiver wants no more calls, or has an address that may not be called."""
+
+    code = "webhook_refused"

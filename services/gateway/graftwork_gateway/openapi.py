@@ -19,7 +19,9 @@ API key; every error is a problem document (RFC 9457) whose `type` is stable.
 TAGS = [
     {"name": "jobs", "description": "Submit, list and cancel jobs."},
     {"name": "progress", "description": "What a job is doing: events, the tree, one node in full."},
+    {"name": "reviews", "description": "A person looks at the first workflow and its samples, where the job wants it."},
     {"name": "datasets", "description": "Published datasets."},
+    {"name": "webhooks", "description": "Who is told when a job ends or a review opens."},
     {"name": "pools", "description": "The models that jobs can use."},
     {"name": "admin", "description": "Keys and limits of tenants; needs an admin key."},
 ]

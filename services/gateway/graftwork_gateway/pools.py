@@ -41,8 +41,11 @@ async def _describe(plane: ModelPlane, pool: str, timeout_seconds: float) -> Poo
         return error
 
 
-async def check_models(spec: JobSpec, plane: ModelPlane, timeout_seconds: float) -> None:
-    """Raises ``JobInvalid`` with all mistakes; with none, the ``RetryableError`` of a pool that did not answer."""
+async def check_models(spec: JobSpec, plane: ModelPlane, timeout_seconds: float) -> Mapping[str, PoolDescription]:
+    """What the job's pools serve.
+
+    Raises ``JobInvalid`` with all mistakes; with none, the ``RetryableError`` of a pool that did not answer.
+    """
     described = await describe(plane, (model.pool for model in spec.models.by_role().values()), timeout_seconds)
     mistakes = list(mistakes_of(spec, described))
     if mistakes:
@@ -50,6 +53,7 @@ async def check_models(spec: JobSpec, plane: ModelPlane, timeout_seconds: float)
     for answer in described.values():
         if isinstance(answer, RetryableError):
             raise answer
+    return {pool: answer for pool, answer in described.items() if isinstance(answer, PoolDescription)}
 
 
 def mistakes_of(spec: JobSpec, described: Described) -> Iterator[ProblemError]:

@@ -1,11 +1,15 @@
 """Reads of the gateway's ledger. Every query names the tenant."""
 
+from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TypeVar
 
 from pymongo import ASCENDING
 from pymongo import DESCENDING
 
+from graftwork.contracts.rest_reviews import ReviewState
+from graftwork.contracts.snapshots import NodeSnapshot
 from graftwork.kit.ledger import Document
 from graftwork.kit.ledger import Reader
 from graftwork_gateway.cursors import Cursor
@@ -13,13 +17,17 @@ from graftwork_gateway.documents import DATASETS
 from graftwork_gateway.documents import JOB_EVENTS
 from graftwork_gateway.documents import JOBS
 from graftwork_gateway.documents import NODES
+from graftwork_gateway.documents import REVIEWS
 from graftwork_gateway.documents import DatasetRow
 from graftwork_gateway.documents import EventRow
 from graftwork_gateway.documents import JobRow
 from graftwork_gateway.documents import NodeRow
+from graftwork_gateway.documents import ReviewRow
 from graftwork_gateway.errors import NotFound
 
-R = TypeVar("R", JobRow, DatasetRow)
+R = TypeVar("R", JobRow, DatasetRow, ReviewRow)
+
+_ALL: Document = {}
 
 
 class Store:
@@ -53,6 +61,12 @@ class Store:
         query = {"job_id": job_id, "tenant": tenant, "node.node_id": node_id}
         return NodeRow.of(await self._one(NODES, query, f"job {job_id!r} has no node {node_id!r}"))
 
+    async def parent(self, tenant: str, job_id: str, node: NodeSnapshot) -> NodeSnapshot | None:
+        """The node's parent; None for a root, and while nothing was told of it."""
+        query = {"job_id": job_id, "tenant": tenant, "node.node_id": node.parent_id}
+        found = None if node.parent_id is None else await self._read.find_one(NODES, query)
+        return None if found is None else NodeRow.of(found).node
+
     async def dataset(self, tenant: str, dataset_id: str) -> DatasetRow:
         """One dataset."""
         found = await self._one(DATASETS, {"_id": dataset_id, "tenant": tenant}, f"no dataset {dataset_id!r}")
@@ -63,16 +77,40 @@ class Store:
         rows = await self._page(DATASETS, "published_at", tenant, after, limit)
         return _cut([DatasetRow.of(row) for row in rows], "published_at", limit)
 
+    async def review(self, tenant: str, job_id: str, review_id: str) -> ReviewRow:
+        """One review of a job."""
+        mine = {"_id": review_id, "job_id": job_id, "tenant": tenant}
+        return ReviewRow.of(await self._one(REVIEWS, mine, f"job {job_id!r} has no review {review_id!r}"))
+
+    async def job_reviews(self, tenant: str, job_id: str) -> Sequence[ReviewRow]:
+        """All reviews of a job, newest first."""
+        rows = await self._read.find(REVIEWS, {"job_id": job_id, "tenant": tenant}, sort=[("opened_at", DESCENDING)])
+        return [ReviewRow.of(row) for row in rows]
+
+    async def reviews(
+        self, tenant: str, state: ReviewState | None, after: Cursor | None, limit: int
+    ) -> tuple[Sequence[ReviewRow], str | None]:
+        """A page of reviews, newest first, and the cursor of the next one."""
+        only = {} if state is None else {"state": state.value}
+        rows = await self._page(REVIEWS, "opened_at", tenant, after, limit, only)
+        return _cut([ReviewRow.of(row) for row in rows], "opened_at", limit)
+
+    async def names(self, job_ids: Iterable[str]) -> Mapping[str, tuple[str, str]]:
+        """Job -> its name and task."""
+        query = {"_id": {"$in": sorted(set(job_ids))}}
+        rows = await self._read.find(JOBS, query, projection={"name": 1, "task": 1})
+        return {row["_id"]: (row["name"], row["task"]) for row in rows if "name" in row}
+
     async def _one(self, collection: str, query: Document, missing: str) -> Document:
         found = await self._read.find_one(collection, query)
         if found is None:
             raise NotFound(missing)
         return found
 
-    async def _page(
-        self, collection: str, field: str, tenant: str, after: Cursor | None, limit: int
+    async def _page(  # noqa: PLR0917 - a private query, in the order of its parts
+        self, collection: str, field: str, tenant: str, after: Cursor | None, limit: int, only: Document = _ALL
     ) -> Sequence[Document]:
-        query = {"tenant": tenant, **(after.older_by(field) if after else {})}
+        query = {"tenant": tenant, **only, **(after.older_by(field) if after else {})}
         newest_first = [(field, DESCENDING), ("_id", DESCENDING)]
         return await self._read.find(collection, query, sort=newest_first, limit=limit + 1)
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from graftwork.contracts.rest import LAST_EVENT
 from graftwork_gateway.documents import EventRow
 from graftwork_gateway.door import Door
+from graftwork_gateway.errors import NotFound
 
 PAGE = 50
 _RECONNECT_MS = 2_000
@@ -29,7 +30,7 @@ class Frames(Response):
 
 
 async def follow(door: Door, tenant: str, job_id: str, after: int) -> AsyncGenerator[bytes, None]:
-    """Frames behind version ``after``, until the job has ended or this process is about to."""
+    """Frames behind version ``after``, until the job has ended for good or this process is about to."""
     settings, watchers = door.settings, door.watchers
     with watchers.watching(job_id) as bell:
         yield _OPENING
@@ -39,14 +40,25 @@ async def follow(door: Door, tenant: str, job_id: str, after: int) -> AsyncGener
             for row in ready:
                 yield frame(row)
                 after = row.version
-                if row.event.what == LAST_EVENT:
-                    return
+            if ready and ready[-1].event.what != LAST_EVENT:
+                continue
+            if await _all_told(door, tenant, job_id, after):
+                return
             if ready:
                 continue
             if watchers.closed:
                 return
             await bell.wait(settings.keep_alive_seconds)
             yield _KEEP_ALIVE
+
+
+async def _all_told(door: Door, tenant: str, job_id: str, after: int) -> bool:
+    """Whether nothing is known behind the job's end; one that is extended or retried goes on."""
+    try:
+        job = await door.store.job(tenant, job_id)
+    except NotFound:
+        return True  # deleted meanwhile
+    return job.all_told and after >= job.version
 
 
 def deliverable(rows: Sequence[EventRow], after: int, now: datetime, gap_seconds: float) -> Sequence[EventRow]:

@@ -12,7 +12,9 @@ from graftwork_gateway.documents import DATASETS
 from graftwork_gateway.documents import JOB_EVENTS
 from graftwork_gateway.documents import JOBS
 from graftwork_gateway.documents import NODES
+from graftwork_gateway.documents import REVIEWS
 from graftwork_gateway.documents import JobRow
+from graftwork_gateway.documents import as_stored
 from graftwork_gateway.door import Door
 from graftwork_gateway.errors import JobEnded
 from graftwork_gateway.errors import NotFound
@@ -36,7 +38,7 @@ async def submit(door: Door, tenant: str, spec: JobSpec, once: Once[JobView], li
         return answer
     check_rows(limits, spec.count)
     await check_models(spec, door.plane, door.settings.describe_seconds)
-    row = await _row(door, tenant, spec)
+    row = await job_row(door, tenant, spec)
     view = await once.answer(lambda tx: _record(tx, row, limits))
     if view.id == row.id:  # else another request with the same key was faster
         metrics.JOBS_SUBMITTED.inc()
@@ -44,34 +46,37 @@ async def submit(door: Door, tenant: str, spec: JobSpec, once: Once[JobView], li
     return view
 
 
-async def _row(door: Door, tenant: str, spec: JobSpec) -> JobRow:
+async def job_row(door: Door, tenant: str | None, spec: JobSpec, *, preview_for: str | None = None) -> JobRow:
+    """The row of a new job, whose spec is stored; a preview is of no tenant, and so in nobody's lists."""
     now = door.clock.now()
     job_id = door.new_job_id(now)
     return JobRow(
         id=job_id,
         tenant=tenant,
+        preview_for=preview_for,
         name=spec.name,
         task=spec.task,
         count=spec.count,
         strategy=spec.strategy,
         spec=await door.blobs.put_json(spec, f"{job_id}/spec"),
-        created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),  # as MongoDB will return it
+        created_at=as_stored(now),
     )
 
 
 async def _record(tx: Transaction, row: JobRow, limits: TenantLimits) -> JobView:
     tenant = str(row.tenant)
     await check_open_jobs(tx, tenant, limits)
-    await _write_job(tx, row)
+    await write_job(tx, row)
     tx.emit(JobSubmitted(job_id=row.id, tenant=tenant, spec=row.spec, submitted_at=row.created_at))
     return job_view(row)
 
 
-async def _write_job(tx: Transaction, row: JobRow) -> None:
+async def write_job(tx: Transaction, row: JobRow) -> None:
+    """Write what the client asked for; what search told before belongs to it."""
     early = await tx.find_one(JOBS, {"_id": row.id}, {"_id": 1}) is not None
     await tx.update(JOBS, {"_id": row.id}, {"$set": row.submission()}, upsert=True)
     if early:  # its events were faster than this row
-        for collection in (JOB_EVENTS, NODES, DATASETS):
+        for collection in (JOB_EVENTS, NODES, DATASETS, REVIEWS):
             await tx.update_many(collection, {"job_id": row.id}, {"$set": {"tenant": row.tenant}})
 
 
@@ -92,5 +97,5 @@ async def _cancel(tx: Transaction, tenant: str, job_id: str) -> JobView:
     if row.cancel_requested_at is None:
         row = row.model_copy(update={"cancel_requested_at": tx.now})
         await tx.update(JOBS, mine, {"$set": {"cancel_requested_at": row.cancel_requested_at}})
-        tx.emit(JobCancellationRequested(job_id=job_id))
+        tx.emit(JobCancellationRequested(job_id=job_id, run=row.run_wanted))
     return job_view(row)

@@ -6,9 +6,13 @@ from graftwork.contracts.rest import DatasetView
 from graftwork.contracts.rest import JobView
 from graftwork.contracts.rest import PoolModelView
 from graftwork.contracts.rest import PoolView
+from graftwork.contracts.rest_admin import WebhookView
+from graftwork.contracts.rest_reviews import ReviewView
 from graftwork.contracts.snapshots import DatasetSummary
 from graftwork.models.plane import PoolDescription
 from graftwork_gateway.documents import JobRow
+from graftwork_gateway.documents import ReviewRow
+from graftwork_gateway.documents import WebhookRow
 
 API = "/v1"
 
@@ -40,6 +44,8 @@ def job_view(row: JobRow) -> JobView:
     )
     if told is None:
         return asked
+    if row.about_to_go_on:
+        return asked.model_copy(update={"snapshot": told, "updated_at": told.updated_at})
     news = {name: getattr(told, name) for name in ("state", "phase", "reason", "dataset_id", "updated_at")}
     return asked.model_copy(update={**news, "snapshot": told})
 
@@ -47,9 +53,7 @@ def job_view(row: JobRow) -> JobView:
 def _job_links(row: JobRow) -> dict[str, str]:
     path = job_path(row.id)
     links = {"self": path, "events": f"{path}/events", "tree": f"{path}/tree", "cancel": f"{path}/cancel"}
-    dataset_id = row.snapshot and row.snapshot.dataset_id
-    listed = dataset_id and row.finished_version is not None  # the dataset itself comes with the last event
-    return {**links, "dataset": dataset_path(str(dataset_id))} if listed else links
+    return {**links, "dataset": dataset_path(row.datasets[-1])} if row.datasets else links
 
 
 def dataset_view(summary: DatasetSummary) -> DatasetView:
@@ -84,3 +88,20 @@ def pool_view(description: PoolDescription) -> PoolView:
         profile=description.profile,
         writes_code=description.writes_code,
     )
+
+
+def review_path(job_id: str, review_id: str) -> str:
+    """Path of a review."""
+    return f"{job_path(job_id)}/reviews/{review_id}"
+
+
+def review_view(row: ReviewRow, job_name: str, task: str) -> ReviewView:
+    """A review as lists show it."""
+    fields = row.model_dump(exclude={"tenant", "workflow", "samples"})
+    links = {"self": review_path(row.job_id, row.id), "job": job_path(row.job_id)}
+    return ReviewView.model_validate({**fields, "job_name": job_name, "task": task, "links": links})
+
+
+def webhook_view(row: WebhookRow) -> WebhookView:
+    """A webhook, without its secret."""
+    return WebhookView.model_validate(row.model_dump(exclude={"tenant", "secret"}))

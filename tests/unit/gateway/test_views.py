@@ -40,7 +40,25 @@ def test_the_dataset_is_linked_once_it_can_be_opened() -> None:
     told = snapshot("job-1", 3, dataset_id="d")
 
     assert "dataset" not in job_view(row(snapshot=told)).links
-    assert job_view(row(snapshot=told, finished_version=4)).links["dataset"] == "/v1/datasets/d"
+    assert job_view(row(snapshot=told, datasets=("d",))).links["dataset"] == "/v1/datasets/d"
+
+
+def test_a_job_that_is_about_to_go_on_waits_for_its_turn() -> None:
+    told = snapshot("job-1", 3, JobState.SUCCEEDED, reason="completed")
+    ended, going_on = row(snapshot=told, version=3), row(snapshot=told, version=3, run_wanted=1)
+
+    assert (ended.ended, going_on.ended) == (True, False)
+    assert (job_view(going_on).state, job_view(going_on).reason) == (JobState.QUEUED, None)
+    assert job_view(going_on).snapshot == told
+
+
+def test_a_job_that_went_on_ends_with_its_last_run_only() -> None:
+    second_end = snapshot("job-1", 9, JobState.SUCCEEDED, run=1)
+    between = row(snapshot=snapshot("job-1", 5, run=1), version=5, finished_version=3, run_wanted=1)
+    over = row(snapshot=second_end, version=9, finished_version=9, run_wanted=1)
+
+    assert (between.ended, between.all_told) == (False, False)
+    assert (over.ended, over.all_told) == (True, True)
 
 
 def test_the_clients_half_of_a_row_leaves_out_what_search_tells() -> None:

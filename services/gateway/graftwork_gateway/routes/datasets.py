@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import Path
 from fastapi import Query
 from fastapi import Response
+from fastapi import status
 
 from graftwork.contracts.rest import DatasetList
 from graftwork.contracts.rest import DatasetView
+from graftwork_gateway import deletion
 from graftwork_gateway.cursors import Cursor
 from graftwork_gateway.door import Ports
 from graftwork_gateway.door import Tenant
@@ -39,6 +41,17 @@ async def list_datasets(door: Ports, tenant: Tenant, cursor: After = None, limit
 async def show_dataset(dataset_id: DatasetId, door: Ports, tenant: Tenant) -> DatasetView:
     """Rows, counts that add up, and the files with their digests."""
     return dataset_view((await door.store.dataset(tenant, dataset_id)).summary)
+
+
+@router.delete(
+    "/datasets/{dataset_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a dataset",
+    responses=problems(404),
+)
+async def delete_dataset(dataset_id: DatasetId, door: Ports, tenant: Tenant) -> None:
+    """Delete the files of a dataset; its job stays. There is no way back."""
+    await door.ledger.transaction(lambda tx: deletion.delete_dataset(tx, tenant, dataset_id))
 
 
 @router.get(

@@ -36,7 +36,8 @@ SampleCount = Annotated[int, Query(ge=0, le=200, description="most samples to sh
         200: {
             "model": JobEvent,
             "description": "`id:` is the version, `event:` what happened, `data:` a JobEvent. "
-            "Ends with `event: job.finished`; reconnect with `Last-Event-ID` otherwise",
+            "Ends with `event: job.finished`, unless the job was extended or retried since; "
+            "reconnect with `Last-Event-ID` otherwise",
         },
         204: {"description": "The job has ended, and there is nothing behind that version"},
         **problems(404),
@@ -45,7 +46,7 @@ SampleCount = Annotated[int, Query(ge=0, le=200, description="most samples to sh
 async def follow_job(job_id: JobId, door: Ports, tenant: Tenant, last_event_id: LastEvent = 0) -> Response:
     """Server-sent events: every version of the job once, in order, from the first one on."""
     job = await door.store.job(tenant, job_id)
-    if job.finished_version is not None and last_event_id >= job.finished_version:
+    if job.all_told and last_event_id >= job.version:
         return nothing_more()
     return Streamed(
         streams.follow(door, tenant, job_id, last_event_id),
@@ -65,6 +66,7 @@ async def show_tree(job_id: JobId, door: Ports, tenant: Tenant) -> TreeView:
 
 @router.get("/jobs/{job_id}/nodes/{node_id}", summary="Show a node", responses=problems(404, 410))
 async def show_node(job_id: JobId, node_id: NodeId, door: Ports, tenant: Tenant, samples: SampleCount = 20) -> NodeView:
-    """A node in full: prompts and code, samples, metrics, scores with their justifications."""
-    row = await door.store.node(tenant, job_id, node_id)
-    return await node_view(door.blobs, job_id, row.node, samples=samples)
+    """A node in full: prompts and code, what changed and why, samples, metrics, scores with their justifications."""
+    node = (await door.store.node(tenant, job_id, node_id)).node
+    parent = await door.store.parent(tenant, job_id, node)
+    return await node_view(door.blobs, job_id, node, parent, samples=samples)
