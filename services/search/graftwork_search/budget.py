@@ -4,6 +4,7 @@ Whoever asks next is granted a share of all that is left on its side; what it do
 with its answer. So no price has to be guessed, and nothing is ever overdrawn.
 """
 
+import math
 from enum import StrEnum
 
 from pydantic import BaseModel
@@ -71,7 +72,7 @@ class Account(BaseModel):
         return min(left_in_all, limit * SEARCH_SHARE - self._taken(resource, Side.SEARCH))
 
     def _taken(self, resource: str, *sides: Side) -> float:
-        spent = sum(float(getattr(self.spent.get(side, Usage()), resource) or 0.0) for side in sides)
+        spent = sum(_amount(self.spent.get(side, Usage()), resource) for side in sides)
         return spent + sum(float(getattr(self.granted.get(side, Granted()), resource)) for side in sides)
 
     def _out(self, side: Side, grant: Grant, *, sign: int) -> None:
@@ -81,6 +82,12 @@ class Account(BaseModel):
             tokens=out.tokens + sign * (grant.tokens or 0),
             cost_usd=max(0.0, out.cost_usd + sign * (grant.cost_usd or 0.0)),
         )
+
+
+def _amount(spent: Usage, resource: str) -> float:
+    """What was spent of a resource; of money whose amount is unknown, it may have been all."""
+    amount = getattr(spent, resource)
+    return math.inf if amount is None else float(amount)
 
 
 def _share(left: float | None, parts: int) -> float | None:

@@ -16,11 +16,14 @@ from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import NodeState
 from graftwork.contracts.snapshots import DatasetSummary
 from graftwork.contracts.snapshots import NodeSnapshot
+from graftwork.contracts.snapshots import SpendReport
 from graftwork.contracts.usage import Grant
-from graftwork.contracts.usage import Usage
+from graftwork.contracts.usage import SpendPurpose
 from graftwork.contracts.workflows import Experience
 from graftwork_search.budget import Account
 from graftwork_search.budget import Side
+from graftwork_search.convergence import Stop
+from graftwork_search.spending import Spending
 
 JOBS = "jobs"
 NODES = "nodes"
@@ -30,7 +33,7 @@ _SHOWN_EXPERIENCES = 20
 
 
 class Stage(StrEnum):
-    """What a request is for; also the purpose under which its usage is reported."""
+    """What a request is for."""
 
     SEEDS = "seeds"
     WORKFLOW = "workflow"
@@ -42,6 +45,28 @@ class Stage(StrEnum):
     PRODUCTION = "production"
     ACCEPTANCE = "acceptance"
     DATASET = "dataset"
+
+    @property
+    def purpose(self) -> SpendPurpose:
+        """Under which its usage is reported, but for the part of scoring that makes metrics."""
+        return _PURPOSES.get(self, SpendPurpose.SEARCH)
+
+
+_PURPOSES = {
+    Stage.SCORE_SAMPLE: SpendPurpose.SCORING,
+    Stage.SCORE_WORKFLOW: SpendPurpose.SCORING,
+    Stage.SCORE_FINALIST: SpendPurpose.SCORING,
+    Stage.PRODUCTION: SpendPurpose.PRODUCTION,
+    Stage.ACCEPTANCE: SpendPurpose.PRODUCTION,
+    Stage.DATASET: SpendPurpose.PRODUCTION,
+}
+
+
+class LossCode(StrEnum):
+    """Why a node ended for reasons that are not its own."""
+
+    OUT_OF_BUDGET = "out_of_budget"
+    INTERRUPTED = "interrupted"
 
 
 class Document(BaseModel):
@@ -119,12 +144,13 @@ class JobDocument(Document):
     space: BlobRef | None = None
     round: int = 0
     repairs: int = 0
+    anchor_metrics: BlobRef | None = None
     last_metrics: BlobRef | None = None
+    search_end: Stop | None = None
     finalists: list[str] = Field(default_factory=list)
     winner: str | None = None
     account: Account = Field(default_factory=Account)
-    by_pool: dict[str, Usage] = Field(default_factory=dict)
-    by_purpose: dict[str, Usage] = Field(default_factory=dict)
+    spending: Spending = Field(default_factory=Spending)
     production: Production = Field(default_factory=Production)
     dataset: DatasetSummary | None = None
 
@@ -135,11 +161,10 @@ class JobDocument(Document):
             raise ValueError(f"job {self.id} was not opened yet")
         return self.spec
 
-    def book(self, stage: Stage, used: dict[str, Usage]) -> None:
-        """Count usage by pool and by purpose."""
-        for pool, usage in used.items():
-            self.by_pool[pool] = self.by_pool.get(pool, Usage()) + usage
-            self.by_purpose[stage] = self.by_purpose.get(stage, Usage()) + usage
+    @property
+    def spent(self) -> SpendReport:
+        """What it cost so far, and what for."""
+        return self.spending.report(accepted=self.production.accepted)
 
 
 class NodeDocument(Document):
@@ -148,6 +173,7 @@ class NodeDocument(Document):
     job_id: str
     parent_id: str | None = None
     round: int
+    wave: int = 0
     state: NodeState = NodeState.REQUESTED
     attempt: int = 0
     modification: str | None = None
@@ -164,14 +190,25 @@ class NodeDocument(Document):
     score_workflow: float | None = None
     reward: float | None = None
     final_reward: float | None = None
+    final_sample_score: float | None = None
+    final_by_sample: list[float] = Field(default_factory=list)
+    final_interval: tuple[float, float] | None = None
+    final_scores: BlobRef | None = None
     final_ended: bool = False
+    score_anchor: float | None = None
+    anchor_scores: BlobRef | None = None
     suggestions: list[str] = Field(default_factory=list)
     experiences: list[Experience] = Field(default_factory=list)
     parent_probabilities: dict[str, float] = Field(default_factory=dict)
     ticket: float | None = None
+    metric_candidates: list[BlobRef] = Field(default_factory=list)
     overlaps: list[float] = Field(default_factory=list)
+    chosen_candidate: int | None = None
+    overlap_measure: str | None = None
+    dropped_metrics: dict[str, str] = Field(default_factory=dict)
     checks: dict[str, float] = Field(default_factory=dict)
     error: str | None = None
+    lost_by: LossCode | None = None
 
     @property
     def is_root(self) -> bool:

@@ -8,8 +8,8 @@ from graftwork.contracts.jobs import JobPhase
 from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import NodeState
 from graftwork.contracts.snapshots import NodeSnapshot
-from graftwork.contracts.snapshots import SpendReport
 from graftwork_search.documents import Ending
+from graftwork_search.documents import LossCode
 from graftwork_search.documents import Stage
 from graftwork_search.errors import Reason
 from graftwork_search.session import JobSession
@@ -63,7 +63,7 @@ async def publish(session: JobSession, *, complete: bool) -> None:
         counts=counts,
         complete=complete,
         lineage=_lineage(session),
-        spent=SpendReport(total=job.account.total, by_pool=job.by_pool, by_purpose=job.by_purpose),
+        spent=job.spent,
         space=job.space,
     )
     session.say("job.curating", f"publishing {counts.accepted} rows")
@@ -81,7 +81,7 @@ def finish(session: JobSession, ending: Ending) -> None:
     job = session.job
     for node in session.nodes:
         if not node.state.ended:
-            node.state, node.error = NodeState.FAILED, "the job ended first"
+            node.state, node.error, node.lost_by = NodeState.FAILED, "the job ended first", LossCode.INTERRUPTED
             session.say("node.failed", f"iteration {node.round}: {node.error}", node)
     job.state, job.phase, job.reason = ending.outcome, JobPhase.ENDED, ending.reason
     if ending.detail:

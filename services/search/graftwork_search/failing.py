@@ -1,8 +1,8 @@
 """What a failure of a worker, or its silence, means for the job."""
 
 from graftwork.contracts.usage import Usage
+from graftwork_search import attempts
 from graftwork_search import finalising
-from graftwork_search import iterating
 from graftwork_search import producing
 from graftwork_search.documents import RequestDocument
 from graftwork_search.documents import Stage
@@ -20,7 +20,7 @@ async def request_failed(session: JobSession, request: RequestDocument, *, code:
             await fail(session, Reason.NO_SEEDS, f"{code}: {message}"[:400])
         case Stage.WORKFLOW | Stage.EVALUATION | Stage.SCORE_SAMPLE | Stage.SCORE_WORKFLOW:
             node = session.node(str(request.node_id))
-            await iterating.attempt_failed(session, node, code=code, message=message)
+            await attempts.attempt_failed(session, node, code=code, message=message)
         case Stage.FINALIST | Stage.SCORE_FINALIST:
             node = session.node(str(request.node_id))
             await finalising.settle(session, node, None, f"could not be measured again: {code}")

@@ -21,8 +21,8 @@ from graftwork.contracts.events import WorkflowProposed
 from graftwork.kit.bus import Event
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
+from graftwork_search import evaluating
 from graftwork_search import finalising
-from graftwork_search import iterating
 from graftwork_search import opening
 from graftwork_search import producing
 from graftwork_search.documents import CANCELLATIONS
@@ -79,14 +79,14 @@ async def metrics_regenerated(event: Event[MetricsRegenerated], tx: Transaction,
     """Note the ruler."""
     session = await JobSession.open(tx, settings, event.data.job_id)
     if not session.job.state.terminal:
-        iterating.metrics_regenerated(session, event.data)
+        evaluating.metrics_regenerated(session, event.data)
         await session.save()
 
 
 async def answered(event: Event[Any], tx: Transaction, *, settings: SearchSettings, flow: Flow) -> None:
     """Close the request, then let the flow go on, or the ending if the job is being stopped."""
     session = await JobSession.open(tx, settings, event.data.job_id)
-    request = await session.close(event.data.request_id, dict(event.data.used))
+    request = await session.close(event.data.request_id, event.data.used, event.data.used_by_task)
     if request is None:
         return
     if session.stopping and request.stage is not Stage.DATASET:
@@ -103,7 +103,7 @@ async def _seeds(session: JobSession, _request: RequestDocument, data: SeedsProp
 
 
 async def _workflow(session: JobSession, _request: RequestDocument, data: WorkflowProposed) -> None:
-    await iterating.workflow_proposed(session, data)
+    await evaluating.workflow_proposed(session, data)
 
 
 async def _samples(session: JobSession, request: RequestDocument, data: SamplesGenerated) -> None:
@@ -113,14 +113,14 @@ async def _samples(session: JobSession, request: RequestDocument, data: SamplesG
         case Purpose.PRODUCTION:
             await producing.samples_generated(session, int(request.chunk_first or 0), data)
         case _:
-            await iterating.samples_generated(session, data)
+            await evaluating.samples_generated(session, data)
 
 
 async def _scores(session: JobSession, request: RequestDocument, data: ScoresReady) -> None:
     if request.stage is Stage.SCORE_FINALIST:
         await finalising.scores_ready(session, data)
     else:
-        await iterating.scores_ready(session, data)
+        await evaluating.scores_ready(session, data)
 
 
 async def _accepted(session: JobSession, _request: RequestDocument, data: SamplesAccepted) -> None:

@@ -15,9 +15,7 @@ from graftwork.contracts.ids import derived_id
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.snapshots import JobSnapshot
 from graftwork.contracts.snapshots import ProductionCounts
-from graftwork.contracts.snapshots import SpendReport
 from graftwork.contracts.usage import Grant
-from graftwork.contracts.usage import Usage
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.logging import get_logger
 from graftwork_search.budget import Side
@@ -32,6 +30,9 @@ from graftwork_search.errors import UnknownJob
 from graftwork_search.selection import Candidate
 from graftwork_search.selection import top
 from graftwork_search.settings import SearchSettings
+from graftwork_search.spending import Used
+from graftwork_search.spending import UsedByTask
+from graftwork_search.tree import candidates
 from graftwork_search.work import RequestDeadline
 
 log = get_logger(__name__)
@@ -79,6 +80,11 @@ class JobSession:
         return list(self._nodes.values())
 
     @property
+    def root(self) -> NodeDocument:
+        """The first workflow's node."""
+        return self.nodes[0]
+
+    @property
     def stopping(self) -> bool:
         """Whether the job only waits for what is still out."""
         return self.job.ending is not None
@@ -94,9 +100,7 @@ class JobSession:
 
     def scored(self) -> list[Candidate]:
         """Nodes that may be selected, in order of age: scored ones. Crashed nodes never are."""
-        return [
-            Candidate(node.id, node.reward) for node in self.nodes if node.state == "scored" and node.reward is not None
-        ]
+        return candidates(self.nodes)
 
     def best(self) -> NodeDocument | None:
         """The winner once there is one, else the scored node with the highest reward."""
@@ -188,7 +192,9 @@ class JobSession:
         self.tx.emit(build(**common, **{name: value for name, value in fields.items() if name != "chunk_first"}))
         return True
 
-    async def close(self, request_id: str, used: dict[str, Usage]) -> RequestDocument | None:
+    async def close(
+        self, request_id: str, used: Used, used_by_task: UsedByTask | None = None
+    ) -> RequestDocument | None:
         """Take a grant back and book what was used; None when the request is not open (late or unknown)."""
         row = await self.tx.find_one(REQUESTS, {"_id": request_id, "open": True})
         if row is None:
@@ -197,8 +203,8 @@ class JobSession:
         request = RequestDocument.load(row)
         await self.tx.update(REQUESTS, {"_id": request_id}, {"$set": {"open": False}})
         self._open_requests -= 1
-        self.job.account.settle(request.side, request.grant, Usage.total(used.values()))
-        self.job.book(request.stage, used)
+        booked = self.job.spending.book(request.stage, request.stage.purpose, used, used_by_task)
+        self.job.account.settle(request.side, request.grant, booked)
         return request
 
     async def save(self) -> None:
@@ -222,7 +228,8 @@ class JobSession:
             best_reward=best.reward if best else None,
             winner_node_id=job.winner,
             production=self.counts(),
-            spent=SpendReport(total=Usage.total(job.by_pool.values()), by_pool=job.by_pool, by_purpose=job.by_purpose),
+            spent=job.spent,
+            anchor_metrics=job.anchor_metrics,
             dataset_id=job.dataset.dataset_id if job.dataset else None,
             updated_at=self.tx.now,
         )

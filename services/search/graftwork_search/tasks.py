@@ -4,12 +4,16 @@ from functools import partial
 
 from pydantic import ValidationError
 
+from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.jobs import JobPhase
 from graftwork.contracts.jobs import JobSpec
 from graftwork.kit.errors import BlobMissing
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
 from graftwork.kit.tasks import TaskContext
+from graftwork_search.anchoring import store_anchor
+from graftwork_search.convergence import Stop
+from graftwork_search.convergence import StopCode
 from graftwork_search.documents import REQUESTS
 from graftwork_search.documents import RequestDocument
 from graftwork_search.ending import fail
@@ -32,9 +36,11 @@ _DETAIL_CHARS = 400
 async def open_job(task: OpenJob, ctx: TaskContext, *, settings: SearchSettings) -> None:
     """Read the spec and begin; a spec that cannot be read ends the job."""
     spec: JobSpec | None = None
+    anchor: BlobRef | None = None
     problem = ""
     try:
         spec = await ctx.blobs.get_model(task.spec, JobSpec)
+        anchor = await store_anchor(ctx.blobs, task.job_id, spec)
     except (ValidationError, BlobMissing) as error:
         problem = str(error)[:_DETAIL_CHARS]
 
@@ -43,6 +49,7 @@ async def open_job(task: OpenJob, ctx: TaskContext, *, settings: SearchSettings)
         if spec is None:
             await fail(session, Reason.INVALID_SPEC, problem)
         else:
+            session.job.anchor_metrics = anchor
             # The user's rows stay in the blob: they may be larger than a document can be.
             await begin(session, spec.model_copy(update={"seeds": None}))
         await session.save()
@@ -82,7 +89,7 @@ async def time_is_up(task: WallClock, ctx: TaskContext, *, settings: SearchSetti
         if not task.search_only:
             await fail(session, Reason.BUDGET_EXHAUSTED, "the job's time is used up")
         elif session.job.phase is JobPhase.SEARCHING and session.scored():
-            await finish_search(session, "the search's half of the time is used up")
+            await finish_search(session, Stop(code=StopCode.TIME, message="the search's half of the time is used up"))
         await session.save()
 
     async with ctx.commit() as commit:

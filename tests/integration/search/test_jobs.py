@@ -395,7 +395,7 @@ async def test_a_cancelled_job_ends_once_everything_granted_has_come_back(settin
     assert end.snapshot.state is JobState.CANCELLED
     assert end.snapshot.best_reward == 3.0
     assert end.dataset is None
-    assert end.snapshot.spent.by_purpose["workflow"].calls == 2
+    assert end.snapshot.spent.by_stage["workflow"].calls == 2
 
 
 async def test_cancelled_in_production_what_was_accepted_is_published(settings: SearchSettings) -> None:
