@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 
 from graftwork.cli.asking import ask
+from graftwork.cli.asking import confirm
+from graftwork.cli.asking import yes_option
 from graftwork.cli.connection import json_option
 from graftwork.cli.connection import server_options
 from graftwork.cli.tables import print_table
@@ -19,7 +21,7 @@ DATASETS = Path("datasets")
 
 @click.group()
 def datasets() -> None:
-    """List and download published datasets."""
+    """List, download and delete published datasets."""
 
 
 @datasets.command("list")
@@ -60,6 +62,21 @@ def download(dataset_id: str, output: Path, url: str | None, key: str | None, *,
         click.echo(json.dumps({"path": str(place), "dataset": dataset.model_dump(mode="json")}))
     else:
         click.echo(str(place))
+
+
+@datasets.command()
+@click.argument("dataset_id", metavar="DATASET")
+@yes_option
+@server_options
+def delete(dataset_id: str, url: str | None, key: str | None, *, yes: bool) -> None:
+    """Delete DATASET and its files on the server. There is no way back."""
+    confirm(f"Delete dataset {dataset_id}?", yes=yes)
+
+    async def question(client: AsyncGraftwork) -> None:
+        await client.delete_dataset(dataset_id)
+
+    ask(url, key, question)
+    click.echo(f"Dataset {dataset_id} is deleted")
 
 
 def _row(dataset: DatasetView) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """``graftwork jobs``."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,11 +11,17 @@ from graftwork.cli.asking import job_argument
 from graftwork.cli.asking import named_or_newest
 from graftwork.cli.connection import json_option
 from graftwork.cli.connection import server_options
+from graftwork.cli.continuing import delete
+from graftwork.cli.continuing import extend
+from graftwork.cli.continuing import retry
 from graftwork.cli.errors import NotFinished
 from graftwork.cli.job_file import load_job
 from graftwork.cli.tables import print_fields
 from graftwork.cli.tables import print_table
+from graftwork.cli.words import money
+from graftwork.cli.words import review_commands
 from graftwork.cli.words import reward
+from graftwork.cli.words import short_number
 from graftwork.cli.words import spent
 from graftwork.client import AsyncGraftwork
 from graftwork.client import Invalid
@@ -27,7 +34,10 @@ TIME = "%Y-%m-%d %H:%M"
 
 @click.group()
 def jobs() -> None:
-    """Submit, list, show, watch and cancel jobs. Where a command takes [JOB], the newest one is meant without."""
+    """Submit, list, show, watch, cancel, extend, retry and delete jobs.
+
+    Where a command takes [JOB], the newest one is meant without.
+    """
 
 
 @jobs.command()
@@ -94,6 +104,7 @@ def watch(job_id: str | None, url: str | None, key: str | None, *, as_json: bool
     """Watch a job until it has ended. Ctrl-C ends the watching, not the job."""
     from graftwork.cli import watching  # noqa: PLC0415 (the other commands of this group need no rich)
     from graftwork.cli.consoles import open_console  # noqa: PLC0415
+    from graftwork.cli.on_the_spot import Reviewer  # noqa: PLC0415
     from graftwork.cli.steps import Steps  # noqa: PLC0415
 
     console = open_console()
@@ -101,7 +112,8 @@ def watch(job_id: str | None, url: str | None, key: str | None, *, as_json: bool
 
     async def question(client: AsyncGraftwork) -> JobView:
         job = await client.get(await named_or_newest(client, job_id))
-        await watching.watch(client, job, console, steps)
+        reviewer = Reviewer(client, console, steps)
+        await watching.watch(client, job, console, steps, partial(reviewer.meet, job.id))
         return await client.get(job.id)
 
     job = ask(url, key, question)
@@ -122,6 +134,10 @@ def cancel(job_id: str | None, url: str | None, key: str | None, *, as_json: boo
 
     job = ask(url, key, question)
     click.echo(job.model_dump_json() if as_json else f"Job {job.id} is being cancelled")
+
+
+for command in (extend, retry, delete):
+    jobs.add_command(command)
 
 
 def _row(job: JobView) -> tuple[str, ...]:
@@ -146,8 +162,12 @@ def _fields(job: JobView) -> Iterator[tuple[str, str]]:
         rejected, failed = sum(counts.rejected.values()), sum(counts.failed.values())
         yield "rows", f"{counts.accepted} of {job.count} accepted, {rejected} rejected, {failed} failed"
         yield "spent", spent(told.spent.total)
-        for pool, usage in sorted(told.spent.by_pool.items()):
-            yield f"  {pool}", spent(usage)
+        for part, usage in (*told.spent.by_purpose.items(), *sorted(told.spent.by_pool.items())):
+            yield f"  {part}", spent(usage)
+        if (row := told.spent.per_row) is not None:
+            yield "  per row", f"{row.calls:.1f} calls, {short_number(round(row.tokens))} tokens, {money(row.cost_usd)}"
+        if told.review is not None:
+            yield "review", f"round {told.review.round} of {told.review.rounds} waits: {review_commands(job.id)[0]}"
     if job.dataset_id:
         yield "dataset", job.dataset_id
     yield "submitted", f"{job.created_at:{TIME}} UTC"

@@ -3,6 +3,7 @@
 Exit status: 0 done, 1 failed, 2 wrong usage or job file, 3 no server answers, 130 Ctrl-C, 143 SIGTERM.
 """
 
+import os
 import sys
 
 import click
@@ -19,14 +20,19 @@ COMMANDS = {
     "up": ("graftwork.cli.up:up", "Start Kafka, MongoDB, a model and every service on this machine."),
     "run": ("graftwork.cli.run:run", "Submit a job file, watch the job, download its dataset."),
     "validate": ("graftwork.cli.validate:validate", "Check a job file; every mistake with its line."),
-    "jobs": ("graftwork.cli.jobs:jobs", "Submit, list, show, watch and cancel jobs."),
+    "preview": ("graftwork.cli.preview:preview", "Show some rows of a job file's first workflow; nothing is kept."),
+    "jobs": ("graftwork.cli.jobs:jobs", "Submit, list, show, watch, cancel, extend, retry and delete jobs."),
+    "reviews": ("graftwork.cli.reviews:reviews", "Look at workflows that wait for a person, and answer."),
     "tree": ("graftwork.cli.show_tree:tree", "Draw the workflow tree of a job."),
-    "datasets": ("graftwork.cli.datasets:datasets", "List and download published datasets."),
+    "datasets": ("graftwork.cli.datasets:datasets", "List, download and delete published datasets."),
+    "models": ("graftwork.cli.models:models", "Check the model pools: reachable, context, prices."),
+    "webhooks": ("graftwork.cli.webhooks:webhooks", "Let URLs be told of finished jobs and open reviews."),
+    "admin": ("graftwork.cli.admin:admin", "Manage API keys and tenants."),
     "env": ("graftwork.cli.env:env", "Print the server's address and key, or a service's settings, for a shell."),
     "doctor": ("graftwork.cli.doctor:doctor", "Check what this machine has, and say how to mend what is missing."),
 }
 
-EPILOG = "Exit status: 0 done, 1 failed, 2 wrong usage or job file, 3 no server answers, 130 Ctrl-C."
+EPILOG = "Exit status: 0 done, 1 failed, 2 wrong usage or job file, 3 no server answers, 130 Ctrl-C, 143 SIGTERM."
 
 
 @click.group(cls=LazyGroup, places=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,7 +44,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit."""
     try:
-        status = cli(standalone_mode=False)
+        status = cli(standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None)
     except click.ClickException as error:
         error.show()
         status = error.exit_code

@@ -1,14 +1,10 @@
 """What a search found, for people: the tree, the winner's prompts, some samples."""
 
-import json
-from collections.abc import Mapping
-from textwrap import indent
-from typing import Any
-
 from rich.console import Console
-from rich.text import Text
 
 from graftwork.cli.drawing import draw_tree
+from graftwork.cli.reading import show_prompts
+from graftwork.cli.reading import show_sample
 from graftwork.cli.words import node_name
 from graftwork.client import AsyncGraftwork
 from graftwork.contracts.rest import JobView
@@ -16,7 +12,6 @@ from graftwork.contracts.rest import NodeView
 
 SAMPLES = 3
 FETCHED = 20  # some of them may have failed
-INDENT = " " * 4
 
 
 async def show_search(client: AsyncGraftwork, job: JobView, console: Console) -> None:
@@ -30,22 +25,9 @@ async def show_search(client: AsyncGraftwork, job: JobView, console: Console) ->
 
 def show_node(view: NodeView, console: Console) -> None:
     """Print a node's prompts and three of its samples."""
-    name = node_name(view.node)
-    for prompt, text in sorted(view.workflow.prompts.items()) if view.workflow else ():
-        _titled(f"Prompt {prompt!r} of {name}", text, console)
-    good = [row.output for row in view.samples if row.output is not None]
-    for number, output in enumerate(good[:SAMPLES], start=1):
-        _titled(f"Sample {number} of {name}", _record(output), console)
-
-
-def _titled(title: str, text: str, console: Console) -> None:
-    console.print(Text(title, style="bold"))
-    console.print(Text(indent(text.strip(), INDENT)), end="\n\n")
-
-
-def _record(output: Mapping[str, Any]) -> str:
-    """Say a record field by field; what is no text as JSON."""
-    return "\n".join(
-        f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-        for name, value in output.items()
-    )
+    of = f" of {node_name(view.node)}"
+    if view.workflow is not None:
+        show_prompts(view.workflow, of, console)
+    good = [row for row in view.samples if row.ok]
+    for number, row in enumerate(good[:SAMPLES], start=1):
+        show_sample(f"Sample {number}{of}", row, console)

@@ -1,13 +1,16 @@
 """``graftwork run`` and ``graftwork demo``: from a job file to a dataset on disk."""
 
 import asyncio
+import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from graftwork.cli.adapting import adapt_to_pools
+from graftwork.cli.asking import open_client
 from graftwork.cli.connection import Server
 from graftwork.cli.connection import find_server
 from graftwork.cli.connection import json_option
@@ -18,6 +21,9 @@ from graftwork.cli.errors import NotFinished
 from graftwork.cli.hosting import with_server
 from graftwork.cli.job_file import JobFile
 from graftwork.cli.job_file import load_job
+from graftwork.cli.keyboard import typed_line
+from graftwork.cli.on_the_spot import ReadLine
+from graftwork.cli.on_the_spot import Reviewer
 from graftwork.cli.results import show_search
 from graftwork.cli.running import run_async
 from graftwork.cli.runs import Runs
@@ -38,11 +44,16 @@ DATASETS = Path("datasets")
 
 @dataclass(frozen=True)
 class Wishes:
-    """How to run a job. ``show``: print tree, prompts and samples at the end. ``output``: where datasets go."""
+    """How to run a job.
+
+    ``show``: print tree, prompts and samples at the end. ``output``: where datasets go. ``read_line``: how the person
+    at the terminal answers reviews; None: nobody is there.
+    """
 
     show: bool
     output: Path
     as_json: bool = False
+    read_line: ReadLine | None = None
 
 
 @click.command()
@@ -58,7 +69,10 @@ def run(file: Path, output: Path, url: str | None, key: str | None, *, show: boo
     Without a server (--url, GRAFTWORK_URL, or a running `graftwork up`), one is started for the time of the job.
     A job that was interrupted goes on where it was.
     """
-    _run(load_job(file), find_server(url, key), Wishes(show=show, output=output, as_json=as_json))
+    interactive = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
+    read_line = typed_line if interactive else None
+    wishes = Wishes(show=show, output=output, as_json=as_json, read_line=read_line)
+    _run(load_job(file), find_server(url, key), wishes)
 
 
 @click.command()
@@ -75,7 +89,7 @@ def _run(job_file: JobFile, server: Server | None, wishes: Wishes) -> None:
     steps = Steps(as_json=wishes.as_json, echo=lambda line: console.out(line, highlight=False))
 
     async def work(found: Server) -> Path | None:
-        async with AsyncGraftwork(found.url, found.api_key) as client:
+        async with open_client(found) as client:
             return await _Run(client, console, steps, wishes).follow(job_file)
 
     place = run_async(with_server(server, steps, work))
@@ -100,8 +114,9 @@ class _Run:
         if adapted.notice:
             self._steps(adapted.notice)
         job = await self._begin(job_file, adapted.spec)
+        reviewer = Reviewer(self._client, self._console, self._steps, self._wishes.read_line)
         try:
-            await watch(self._client, job, self._console, self._steps)
+            await watch(self._client, job, self._console, self._steps, partial(reviewer.meet, job.id))
         except asyncio.CancelledError:
             self._steps(f"Job {job.id} is not finished: the same command goes on with it")
             raise

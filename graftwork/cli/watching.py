@@ -1,68 +1,77 @@
 """Watching a job: as a live picture on a terminal, as lines elsewhere, as JSON lines for programs."""
 
+from collections.abc import Awaitable
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from contextlib import aclosing
-from contextlib import nullcontext
+from contextlib import contextmanager
 from datetime import UTC
 from datetime import datetime
 
 from rich.console import Console
-from rich.console import Group
-from rich.console import RenderableType
 from rich.live import Live
-from rich.text import Text
 
-from graftwork.cli.drawing import draw_tree
+from graftwork.cli.picture import picture
 from graftwork.cli.progress import JobProgress
 from graftwork.cli.steps import Steps
-from graftwork.cli.words import duration
 from graftwork.client import AsyncGraftwork
 from graftwork.contracts.rest import JobEvent
 from graftwork.contracts.rest import JobView
+from graftwork.contracts.snapshots import OpenReview
 
 REFRESHES_PER_SECOND = 2
-Show = Callable[[JobEvent], None]
+OnReview = Callable[[OpenReview], Awaitable[None]]
+"""What is done about a review that the job waits for. It has the terminal for itself meanwhile."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-async def watch(client: AsyncGraftwork, job: JobView, console: Console, steps: Steps) -> JobProgress:
+async def watch(
+    client: AsyncGraftwork, job: JobView, console: Console, steps: Steps, on_review: OnReview
+) -> JobProgress:
     """Show a job until it has ended; return what became of it."""
     progress = JobProgress(job)
-    with _screen(progress, console, steps):
+    met: set[str] = set()
+    with _screen(progress, console, steps) as live:
         async with aclosing(client.watch(job.id)) as events:
             async for event in events:
                 progress.take(event)
-                if steps.as_json:
-                    steps.record("event", event=event.model_dump(mode="json"))
-                elif not console.is_terminal:
-                    steps(progress.line(event))
+                _tell(event, progress, console, steps)
+                review = event.snapshot.review
+                if review is not None and review.review_id not in met:
+                    met.add(review.review_id)
+                    with _aside(live):
+                        await on_review(review)
     return progress
 
 
-def _screen(progress: JobProgress, console: Console, steps: Steps) -> AbstractContextManager[object]:
+def _tell(event: JobEvent, progress: JobProgress, console: Console, steps: Steps) -> None:
+    if steps.as_json:
+        steps.record("event", event=event.model_dump(mode="json"))
+    elif not console.is_terminal:
+        steps(progress.line(event))
+
+
+@contextmanager
+def _screen(progress: JobProgress, console: Console, steps: Steps) -> Iterator[Live | None]:
     if steps.as_json or not console.is_terminal:
-        return nullcontext()
-    return Live(
-        get_renderable=lambda: picture(progress, _now()),
+        yield None
+        return
+    with Live(
+        get_renderable=lambda: picture(progress, datetime.now(UTC)),
         console=console,
         refresh_per_second=REFRESHES_PER_SECOND,
         transient=True,
-    )
+    ) as live:
+        yield live
 
 
-def picture(progress: JobProgress, now: datetime) -> RenderableType:
-    """Draw a job as it is."""
-    figures = {**progress.figures, "elapsed": duration((now - progress.created_at).total_seconds())}
-    head = Text.assemble(
-        (progress.name, "bold"), *(part for name, value in figures.items() for part in _figure(name, value))
-    )
-    said = Text("\n".join(progress.messages), style="dim")
-    return Group(head, said, draw_tree("tree", list(progress.nodes.values()), progress.snapshot))
-
-
-def _figure(name: str, value: str) -> tuple[Text, ...]:
-    return Text(f"  {name} ", style="dim"), Text(value)
+@contextmanager
+def _aside(live: Live | None) -> Iterator[None]:
+    """Take the picture away, and put it back."""
+    if live is None:
+        yield
+        return
+    live.stop()
+    try:
+        yield
+    finally:
+        live.start()

@@ -1,11 +1,14 @@
 """Numbers and names as people read them."""
 
+import unicodedata
+
 from graftwork.contracts.snapshots import NodeSnapshot
 from graftwork.contracts.usage import Usage
 
 _THOUSAND = 1000
 _MINUTE = 60
 _HOUR = 3600
+_CENT = 0.01
 
 
 def short_number(number: int) -> str:
@@ -34,10 +37,32 @@ def reward(value: float | None) -> str:
 
 def spent(usage: Usage) -> str:
     """``41 calls, 12.3k tokens``, and the cost where it is known and not nothing."""
-    cost = f", ${usage.cost_usd:.2f}" if usage.cost_usd else ""
+    cost = f", {money(usage.cost_usd)}" if usage.cost_usd else ""
     return f"{usage.calls} calls, {short_number(usage.tokens)} tokens{cost}"
 
 
 def node_name(node: NodeSnapshot) -> str:
     """How a node is called in the terminal: its number within the tree."""
     return f"node {node.round}"
+
+
+def review_commands(job_id: str) -> tuple[str, str, str]:
+    """Return the commands that show a job's review, approve it, and ask for changes."""
+    reviews = "graftwork reviews"
+    return f"{reviews} show {job_id}", f"{reviews} approve {job_id}", f"{reviews} revise {job_id} --feedback '...'"
+
+
+def printable(text: str) -> str:
+    """Text of a model without control characters, which a terminal would obey; line ends and tabs are kept."""
+    return "".join(char if char in "\n\t" or not _is_control(char) else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) == "Cc"
+
+
+def money(usd: float | None) -> str:
+    """``$3.10``; less than a cent as such; what nobody knows is never a number."""
+    if usd is None:
+        return "cost unknown"
+    return "under $0.01" if 0 < usd < _CENT else f"${usd:.2f}"

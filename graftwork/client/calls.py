@@ -77,7 +77,7 @@ def retry(job_id: str, *, idempotency_key: str | None = None) -> Call[JobView]:
 
 
 def delete_job(job_id: str) -> Call[None]:
-    """Delete a job and everything it left. A job that runs is stopped first."""
+    """Delete an ended job with its datasets and everything that was made for it."""
     return delete(path_of("jobs", job_id))
 
 

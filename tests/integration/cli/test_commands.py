@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from graftwork.cli.main import COMMANDS
 from graftwork.contracts.jobs import JobPhase
 from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import NodeState
@@ -360,7 +361,7 @@ def test_the_doctor_tells_one_line_per_check(graftwork: Command, whole: CannedSe
     assert found["server"] == {"name": "server", "verdict": "ok", "found": f"{whole.url}, pools main", "mend": ""}
 
 
-@pytest.mark.parametrize("command", ["up", "run", "demo", "jobs", "datasets", "tree", "validate", "doctor"])
+@pytest.mark.parametrize("command", list(COMMANDS))
 def test_every_command_has_help(graftwork: Command, command: str) -> None:
     ended = graftwork(command, "--help")
 
