@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Publishes the JSON Schemas of the events in docs/contracts/events, and keeps every version there was.
+"""Publishes the contracts in docs/contracts: the JSON Schemas of the events, and the REST API's OpenAPI document.
 
-``scripts/contracts.py`` writes what the models say today; a version it replaces moves to ``history/``.
-A change that old services would not survive is refused. ``--check`` writes nothing and fails on drift.
+``scripts/contracts.py`` writes what the models say today. A version of an event that it replaces moves to ``history/``,
+and a change that old services would not survive is refused. ``--check`` writes nothing and fails on drift.
 """
 
 import argparse
@@ -19,8 +19,9 @@ from graftwork.contracts.events import EventData
 from graftwork.contracts.schemas import published_name
 from graftwork.contracts.schemas import published_schema
 from graftwork.contracts.schemas import schema_text
+from graftwork_gateway.app import bare_app
 
-FOLDER = Path(__file__).resolve().parent.parent / "docs" / "contracts" / "events"
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "contracts"
 
 
 class Published:
@@ -69,13 +70,28 @@ def publish(events: Iterable[type[EventData]], folder: Path, *, check: bool) -> 
             published.write(schema)
 
 
+def publish_api(document: dict[str, Any], file: Path, *, check: bool) -> Iterator[str]:
+    """Write the document, or only look; a line if it is stale."""
+    text = schema_text(document)
+    if file.exists() and file.read_text(encoding="utf-8") == text:
+        return
+    if check:
+        yield f"{file.name}: the published document is stale: run scripts/contracts.py"
+    else:
+        file.write_text(text, encoding="utf-8")
+
+
 def main() -> int:
     """Return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a file would change")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the schemas lie")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the contracts lie")
     arguments = parser.parse_args()
-    found = list(publish(EventData.registry.values(), arguments.folder, check=arguments.check))
+    folder, check = arguments.folder, arguments.check
+    found = [
+        *publish(EventData.registry.values(), folder / "events", check=check),
+        *publish_api(bare_app().openapi(), folder / "openapi.json", check=check),
+    ]
     sys.stderr.writelines(f"{line}\n" for line in found)
     return 1 if found else 0
 

@@ -112,3 +112,14 @@ def test_an_event_cannot_vanish(published: Path) -> None:
     [found] = publish(published, check=True)
 
     assert found.startswith("rubric.proposed.v1: the event is gone")
+
+
+def test_a_stale_document_of_the_api_is_told_and_then_replaced(tmp_path: Path) -> None:
+    file, api = tmp_path / "openapi.json", {"openapi": "3.1.0"}
+    told = list(loaded().publish_api(api, file, check=True))
+    missing = not file.exists()
+    written = [*loaded().publish_api(api, file, check=False), *loaded().publish_api(api, file, check=True)]
+
+    assert told == ["openapi.json: the published document is stale: run scripts/contracts.py"]
+    assert missing
+    assert (written, json.loads(file.read_text())) == ([], api)

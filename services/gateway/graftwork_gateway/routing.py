@@ -26,6 +26,7 @@ from graftwork_gateway.quotas import count_request
 from graftwork_gateway.views import API
 
 RouteHandler = Callable[[Request], Coroutine[Any, Any, Response]]
+_ANY_ROUTE = (401, 414, 422, 429, 431, 500, 503)
 _BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="API key: `gw_...`")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="header", description="The same key")
 
@@ -104,12 +105,12 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def api_router(tag: str) -> APIRouter:
     """Router of one part of the API."""
-    return _router(tag, DoorRoute, problems(401, 414, 422, 429, 431, 503))
+    return _router(tag, DoorRoute, problems(*_ANY_ROUTE))
 
 
 def admin_router(tag: str) -> APIRouter:
     """Router of a part that only admins may use."""
-    return _router(tag, AdminRoute, problems(401, 403, 414, 422, 429, 431, 503))
+    return _router(tag, AdminRoute, problems(*_ANY_ROUTE, 403))
 
 
 def _router(tag: str, route_class: type[APIRoute], responses: dict[int | str, dict[str, Any]]) -> APIRouter:
