@@ -3,6 +3,7 @@
 from graftwork.contracts.events import ScoreComponent
 from graftwork.contracts.events import ScoresRequested
 from graftwork.kit.bus import Event
+from graftwork.kit.job_life import forget_jobs
 from graftwork.kit.job_life import stop_jobs
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
@@ -11,6 +12,7 @@ from graftwork_evaluator.payloads import ScoreSamples
 
 router = Router("evaluator")
 stop_jobs(router)
+forget_jobs(router)
 
 
 @router.on(ScoresRequested)

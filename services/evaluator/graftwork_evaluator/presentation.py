@@ -30,7 +30,7 @@ _LIMITS = {
 
 @dataclass(frozen=True)
 class ShownSample:
-    """A sample as text."""
+    """A sample as text; ``seed`` is empty where there is none."""
 
     seed: str
     record: str
@@ -39,6 +39,11 @@ class ShownSample:
 def one_sample(row: SampleRow, spec: JobSpec) -> ShownSample:
     """Return a sample as it is shown to be scored."""
     return _shown(row, _LIMITS[spec.models.profile].record)
+
+
+def one_passage(text: str, spec: JobSpec) -> ShownSample:
+    """Return a text that was made from no seed as it is shown to be scored."""
+    return ShownSample(seed="", record=bounded(text, _LIMITS[spec.models.profile].record))
 
 
 def batch(rows: Sequence[SampleRow], spec: JobSpec) -> list[ShownSample]:

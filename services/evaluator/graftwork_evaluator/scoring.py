@@ -21,6 +21,7 @@ MAX_SUGGESTIONS = 8
 MAX_SUGGESTIONS_PER_METRIC = 2
 MAX_SUGGESTION_CHARS = 400
 MAX_REASON_CHARS = 300
+MAX_SAMPLE_MEANS = 200
 
 
 def matrix(
@@ -46,6 +47,12 @@ def mean_score(scores: Iterable[SampleScores]) -> float:
     if not cells:
         raise NothingToJudge("no sample of this evaluation has a score")
     return fmean(cells)
+
+
+def sample_means(scores: Iterable[SampleScores]) -> tuple[float, ...]:
+    """Mean score of each sample that has one, in seed order, the first ``MAX_SAMPLE_MEANS``."""
+    scored = sorted((row for row in scores if row.judgements), key=lambda row: row.seed_index)
+    return tuple(fmean(j.score for j in row.judgements.values()) for row in scored[:MAX_SAMPLE_MEANS])
 
 
 def suggestions(scores: Sequence[SampleScores]) -> tuple[str, ...]:

@@ -1,36 +1,30 @@
 """Work done, under a lease. May run twice; each model call is paid for once (journal)."""
 
+from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.events import MetricsRegenerated
 from graftwork.contracts.events import ScoreComponent
 from graftwork.contracts.events import ScoresReady
 from graftwork.contracts.jobs import JobSpec
-from graftwork.contracts.jobs import Profile
 from graftwork.contracts.workflows import Metric
 from graftwork.contracts.workflows import MetricSet
 from graftwork.contracts.workflows import SampleRow
-from graftwork.kit.errors import InvalidAnswer
+from graftwork.kit.errors import PermanentError
 from graftwork.models.context import ModelTaskContext
-from graftwork.models.plane import EmbedRequest
-from graftwork.models.roles import RoleCall
-from graftwork_evaluator import presentation
-from graftwork_evaluator import roles
+from graftwork_evaluator import judging
 from graftwork_evaluator import scoring
-from graftwork_evaluator.answers import ProposedMetrics
-from graftwork_evaluator.answers import SampleJudgement
-from graftwork_evaluator.errors import NothingToJudge
+from graftwork_evaluator.calibration import calibrated
+from graftwork_evaluator.copies import without_copies
 from graftwork_evaluator.handlers import router
-from graftwork_evaluator.overlap import Choice
-from graftwork_evaluator.overlap import Vector
-from graftwork_evaluator.overlap import embedded
-from graftwork_evaluator.overlap import lexical
-from graftwork_evaluator.overlap import most_agreed
+from graftwork_evaluator.payloads import CalibrateMetrics
 from graftwork_evaluator.payloads import ProposeMetrics
 from graftwork_evaluator.payloads import ScoreSamples
-from graftwork_evaluator.presentation import ShownSample
+from graftwork_evaluator.proposing import proposal
 
-__all__ = ["propose_metrics", "router", "score_samples"]
+__all__ = ["calibrate_metrics", "propose_metrics", "router", "score_samples"]
 
 
 @router.task(ProposeMetrics)
@@ -40,43 +34,45 @@ async def propose_metrics(task: ProposeMetrics, ctx: ModelTaskContext) -> None:
     One valid set suffices. Raises ``InvalidAnswer`` when there is none, ``NothingToJudge`` without a sample.
     """
     spec = await ctx.job_spec(task.spec)
-    rows = [row for row in await ctx.blobs.read_models(task.samples, SampleRow) if row.ok]
-    if not rows:
-        raise NothingToJudge("metrics are made from samples, and no candidate became one")
-    candidates = await _candidates(ctx, spec, presentation.batch(rows, spec))
-    choice, measure = await _agreement(ctx, spec, candidates)
-    chosen = candidates[choice.chosen]
-    ref = await ctx.blobs.put_json(chosen, f"{task.job_id}/metrics")
+    made = await proposal(ctx, spec, await ctx.blobs.read_models(task.samples, SampleRow))
+    refs = [await ctx.blobs.put_json(one, _metrics_of(task)) for one in made.sets]
+    chosen, overlaps = made.choice.chosen, made.choice.overlaps
+    following = CalibrateMetrics.of(task, candidates=refs, overlaps=overlaps, chosen=chosen, measure=made.measure)
     async with ctx.commit() as tx:
-        tx.emit(
-            MetricsRegenerated(
-                job_id=task.job_id,
-                evaluation_id=task.evaluation_id,
-                node_id=task.node_id,
-                metrics=ref,
-                names=tuple(metric.name for metric in chosen.metrics),
-                overlaps=choice.overlaps,
-                chosen=choice.chosen,
-                measure=measure,
-            )
-        )
+        if spec.search.calibrate_metrics:
+            tx.enqueue(following)
+        else:
+            tx.emit(_regenerated(following, refs[chosen], made.sets[chosen].metrics))
+            tx.enqueue(ScoreSamples.of(task, metrics=refs[chosen]))
+
+
+@router.task(CalibrateMetrics)
+async def calibrate_metrics(task: CalibrateMetrics, ctx: ModelTaskContext) -> None:
+    """Keep of the chosen metrics those that score their own exemplars as meant, two calls a metric."""
+    spec = await ctx.job_spec(task.spec)
+    chosen = await ctx.blobs.get_model(task.candidates[task.chosen], MetricSet)
+    found = calibrated(chosen.metrics, await judging.marks_of(ctx, spec, chosen.metrics))
+    ref = await ctx.blobs.put_json(MetricSet(metrics=found.kept), _metrics_of(task))
+    async with ctx.commit() as tx:
+        tx.emit(_regenerated(task, ref, found.kept, found.dropped))
         tx.enqueue(ScoreSamples.of(task, metrics=ref))
 
 
 @router.task(ScoreSamples)
 async def score_samples(task: ScoreSamples, ctx: ModelTaskContext) -> None:
-    """Score every good sample on every metric, one call a sample; a failed candidate counts the minimum.
+    """Score the samples by the metrics, then, in calls of their own, by the anchor's.
 
     Raises ``TooFewScored`` when more than half of the good samples get no valid answer.
     """
     spec = await ctx.job_spec(task.spec)
-    rows = await ctx.blobs.read_models(task.samples, SampleRow)
-    metrics = (await ctx.blobs.get_model(task.metrics, MetricSet)).metrics
-    call = roles.score_sample(metrics)
-    judged = await ctx.gather(_judged(ctx, call, spec, row, metrics) for row in rows if row.ok)
-    matrix = scoring.matrix(rows, dict(judged), metrics)
+    metrics = await _metrics(ctx, task.metrics)
+    anchor = await _metrics(ctx, task.anchor)
+    known = [*metrics, *anchor, *spec.search.own_metrics]
+    rows = without_copies(await ctx.blobs.read_models(task.samples, SampleRow), known)
+    matrix = await judging.matrix_of(ctx, spec, rows, metrics)
     score = scoring.mean_score(matrix)
     ref = await ctx.blobs.put_rows(matrix, f"{task.job_id}/scores")
+    by_anchor = _Anchored(score, ref) if task.anchor == task.metrics else await _anchored(task, ctx, spec, rows, anchor)
     async with ctx.commit() as tx:
         tx.emit(
             ScoresReady(
@@ -89,75 +85,56 @@ async def score_samples(task: ScoreSamples, ctx: ModelTaskContext) -> None:
                 matrix=ref,
                 metrics=task.metrics,
                 suggestions=scoring.suggestions(matrix),
+                by_sample=scoring.sample_means(matrix),
+                anchor_score=by_anchor.score,
+                anchor_matrix=by_anchor.matrix,
                 used=ctx.used,
                 used_by_task=ctx.used_by_task,
             )
         )
 
 
-async def _candidates(ctx: ModelTaskContext, spec: JobSpec, samples: Sequence[ShownSample]) -> list[MetricSet]:
-    fewest, most = spec.search.metrics_per_set
-    call = roles.propose_metrics(fewest, most)
-    variables = {
-        "samples": samples,
-        "output_schema": presentation.schema_text(spec),
-        "fewest": fewest,
-        "most": most,
-    }
-    answers = await ctx.gather(
-        _candidate(ctx, call, spec, index, variables) for index in range(spec.search.metric_candidates)
-    )
-    valid = [answer.to_set() for answer in answers if isinstance(answer, ProposedMetrics)]
-    if not valid:
-        raise next(answer for answer in answers if isinstance(answer, InvalidAnswer))
-    return valid
+@dataclass(frozen=True)
+class _Anchored:
+    score: float | None = None
+    matrix: BlobRef | None = None
 
 
-async def _candidate(
-    ctx: ModelTaskContext,
-    call: RoleCall[ProposedMetrics],
-    spec: JobSpec,
-    index: int,
-    variables: dict[str, object],
-) -> ProposedMetrics | InvalidAnswer:
+async def _anchored(
+    task: ScoreSamples, ctx: ModelTaskContext, spec: JobSpec, rows: Sequence[SampleRow], anchor: Sequence[Metric]
+) -> _Anchored:
+    """Score by the anchor, for the log only: where that cannot be done, the evaluation stands without it."""
+    if not anchor:
+        return _Anchored()
     try:
-        return await ctx.ask(call, spec, step=str(index), **variables)
-    except InvalidAnswer as error:
-        ctx.log.warning("metrics.candidate_lost", candidate=index, error=str(error))
-        return error
+        matrix = await judging.matrix_of(ctx, spec, rows, anchor, step="anchor")
+        score = scoring.mean_score(matrix)
+    except PermanentError as error:
+        ctx.log.warning("anchor.unscored", code=error.code, error=str(error))
+        return _Anchored()
+    return _Anchored(score, await ctx.blobs.put_rows(matrix, f"{task.job_id}/scores"))
 
 
-async def _agreement(ctx: ModelTaskContext, spec: JobSpec, candidates: Sequence[MetricSet]) -> tuple[Choice, str]:
-    """Choice among the candidates, and the measure it rests on."""
-    texts = [f"{metric.name}: {metric.definition}" for one in candidates for metric in one.metrics]
-    vectors, measure = await _vectors(ctx, spec, texts)
-    remaining = iter(vectors)
-    return most_agreed([[next(remaining) for _ in one.metrics] for one in candidates]), measure
+async def _metrics(ctx: ModelTaskContext, ref: BlobRef | None) -> tuple[Metric, ...]:
+    return () if ref is None else (await ctx.blobs.get_model(ref, MetricSet)).metrics
 
 
-async def _vectors(ctx: ModelTaskContext, spec: JobSpec, texts: Sequence[str]) -> tuple[list[Vector], str]:
-    embedder = spec.models.embedder
-    if embedder is None:
-        return lexical(texts), "lexical"
-    compact = spec.models.profile is Profile.COMPACT
-    wrapped = [presentation.one_word_question(text) if compact else text for text in texts]
-    answer = await ctx.embed(
-        EmbedRequest(pool=embedder.pool, model=embedder.model, texts=tuple(wrapped)), step="overlap"
+def _metrics_of(task: ProposeMetrics | CalibrateMetrics) -> str:
+    return f"{task.job_id}/metrics"
+
+
+def _regenerated(
+    task: CalibrateMetrics, ref: BlobRef, metrics: Sequence[Metric], dropped: Mapping[str, str] | None = None
+) -> MetricsRegenerated:
+    return MetricsRegenerated(
+        job_id=task.job_id,
+        evaluation_id=task.evaluation_id,
+        node_id=task.node_id,
+        metrics=ref,
+        names=tuple(metric.name for metric in metrics),
+        overlaps=task.overlaps,
+        chosen=task.chosen,
+        measure=task.measure,
+        candidates=task.candidates,
+        dropped=dropped or {},
     )
-    return embedded(answer.vectors, centred=compact), f"embedding:{answer.model}"
-
-
-async def _judged(
-    ctx: ModelTaskContext,
-    call: RoleCall[SampleJudgement],
-    spec: JobSpec,
-    row: SampleRow,
-    metrics: Sequence[Metric],
-) -> tuple[str, scoring.Judgements | None]:
-    sample = presentation.one_sample(row, spec)
-    try:
-        answer = await ctx.ask(call, spec, step=str(row.seed_index), metrics=metrics, sample=sample)
-    except InvalidAnswer as error:
-        ctx.log.warning("sample.unscored", sample_id=row.sample_id, error=str(error))
-        return row.sample_id, None
-    return row.sample_id, answer.by_metric(metrics)

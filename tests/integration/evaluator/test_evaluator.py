@@ -1,33 +1,17 @@
 """The evaluator from event to event, on a real MongoDB, with a model plane that answers from a script."""
 
-from collections.abc import AsyncIterator
-from collections.abc import Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from dataclasses import replace
-from datetime import UTC
-from datetime import datetime
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.events import MetricsRegenerated
 from graftwork.contracts.events import ScoreComponent
 from graftwork.contracts.events import ScoresReady
-from graftwork.contracts.events import ScoresRequested
-from graftwork.contracts.events import WorkFailed
-from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import ModelsSpec
 from graftwork.contracts.jobs import Profile
 from graftwork.contracts.jobs import RoleModel
 from graftwork.contracts.usage import Grant
-from graftwork.contracts.workflows import Metric
 from graftwork.contracts.workflows import MetricSet
-from graftwork.contracts.workflows import SampleRow
-from graftwork.contracts.workflows import SampleScores
-from graftwork.kit.blobs import Blobs
 from graftwork.models.context import model_context
 from graftwork.models.fake import FakeAnswer
 from graftwork.models.fake import FakePlane
@@ -35,105 +19,19 @@ from graftwork.models.fake import describe_fake
 from graftwork.models.plane import GenerateRequest
 from graftwork_evaluator.bootstrap import build
 from graftwork_evaluator.settings import EvaluatorSettings
+from tests.support.evaluator_desk import METRICS
+from tests.support.evaluator_desk import NAMES
+from tests.support.evaluator_desk import SPEC
+from tests.support.evaluator_desk import Script
+from tests.support.evaluator_desk import a_request
+from tests.support.evaluator_desk import at_work
+from tests.support.evaluator_desk import failed
+from tests.support.evaluator_desk import good
+from tests.support.evaluator_desk import judged
+from tests.support.evaluator_desk import metric_set
+from tests.support.evaluator_desk import one_by_one
 from tests.support.in_process import bus_of
 from tests.support.in_process import running
-from tests.support.in_process import settings_for
-from tests.support.off_bus import OffBus
-from tests.support.off_bus import off_bus
-
-SPEC = JobSpec(task="Explain fractions to children.", count=1)
-NAMES = ("Sound arithmetic", "Plain words", "One clear example", "Fits the reader", "Says why")
-METRICS = MetricSet(
-    metrics=tuple(Metric(name=n, definition="d", positive_exemplar="p", negative_exemplar="n") for n in NAMES[:2])
-)
-NOWHERE = BlobRef(key="x", sha256="0" * 64, size_bytes=0)
-Script = Callable[[GenerateRequest], FakeAnswer]
-
-
-async def a_request(blobs: Blobs, rows: list[SampleRow], spec: JobSpec, **more: object) -> ScoresRequested:
-    return ScoresRequested.model_validate(
-        {
-            "job_id": "job",
-            "request_id": "job:r1",
-            "spec": await blobs.put_json(spec, "specs"),
-            "deadline": datetime.now(UTC) + timedelta(minutes=5),
-            "evaluation_id": "e1",
-            "node_id": "n1",
-            "component": ScoreComponent.SAMPLE,
-            "workflow": NOWHERE,
-            "samples": await blobs.put_rows(rows, "samples"),
-            **more,
-        }
-    )
-
-
-@dataclass
-class Desk:
-    """A working evaluator, and what a test needs to talk to it."""
-
-    bus: OffBus
-
-    @property
-    def blobs(self) -> Blobs:
-        """Where payloads lie."""
-        return self.bus.blobs
-
-    async def ask(self, rows: list[SampleRow], spec: JobSpec = SPEC, **more: object) -> None:
-        """Request the scores of these samples."""
-        await self.bus.send(await a_request(self.blobs, rows, spec, **more))
-
-    async def scores(self) -> tuple[ScoresReady, list[SampleScores]]:
-        """The answer, and its matrix."""
-        [ready] = await self.bus.wait_for(ScoresReady)
-        return ready, await self.blobs.read_models(ready.matrix, SampleScores)
-
-    async def failure(self) -> WorkFailed:
-        """The answer of a request that failed."""
-        [failed] = await self.bus.wait_for(WorkFailed)
-        return failed
-
-
-@pytest.fixture
-def settings(mongo_address: str, tmp_path: Path) -> EvaluatorSettings:
-    return settings_for(EvaluatorSettings, kafka="127.0.0.1:1", mongo=mongo_address, home=tmp_path)
-
-
-@asynccontextmanager
-async def at_work(settings: EvaluatorSettings, plane: FakePlane) -> AsyncIterator[Desk]:
-    service = replace(await build(settings), context=model_context(plane))
-    async with off_bus(service) as bus:
-        yield Desk(bus)
-
-
-def good(index: int, text: str = "A half is one of two equal parts.") -> SampleRow:
-    output = {"prompt": "What is a half?", "completion": f"{text} ({index})"}
-    return SampleRow(sample_id=f"s{index}", seed_index=index, seed={"topic": f"t{index}"}, output=output)
-
-
-def failed(index: int) -> SampleRow:
-    return SampleRow(sample_id=f"s{index}", seed_index=index, seed={}, reason="crashed", detail="KeyError: 'x'")
-
-
-def metric_set(names: tuple[str, ...], definition: str = "The text has it") -> FakeAnswer:
-    texts = {"positive_exemplar": "good", "negative_exemplar": "bad"}
-    return {"metrics": [{"name": name, "definition": f"{definition}: {name}.", **texts} for name in names]}
-
-
-def judged(request: GenerateRequest, points: int = 4, remark: str = "could be shorter") -> FakeAnswer:
-    names = (request.json_schema or {})["$defs"]["MetricScore"]["properties"]["metric"]["enum"]
-    return {"judgements": [{"metric": n, "justification": f"{n}: {remark}", "score": points} for n in names]}
-
-
-def one_by_one(*metric_sets: FakeAnswer) -> Script:
-    """Answers proposals in turn, the last one again and again, and every sample with a 4."""
-    waiting = list(metric_sets)
-
-    def script(request: GenerateRequest) -> FakeAnswer:
-        if request.schema_name == "propose_metrics":
-            return waiting.pop(0) if len(waiting) > 1 else waiting[0]
-        return judged(request)
-
-    return script
 
 
 async def test_metrics_are_regenerated_and_every_sample_is_scored_by_them(settings: EvaluatorSettings) -> None:
@@ -144,9 +42,12 @@ async def test_metrics_are_regenerated_and_every_sample_is_scored_by_them(settin
         [regenerated] = await desk.bus.wait_for(MetricsRegenerated)
         ready, matrix = await desk.scores()
         chosen = await desk.blobs.get_model(regenerated.metrics, MetricSet)
+        candidates = [await desk.blobs.get_model(ref, MetricSet) for ref in regenerated.candidates]
     assert set(regenerated.names) == set(NAMES)
     assert regenerated.overlaps[0] < regenerated.overlaps[regenerated.chosen] == max(regenerated.overlaps)
-    assert (len(regenerated.overlaps), regenerated.measure) == (3, "lexical")
+    assert (len(regenerated.overlaps), regenerated.measure, regenerated.dropped) == (3, "lexical", {})
+    assert {candidate.metrics[0].name for candidate in candidates} == {"Colours", NAMES[0], NAMES[-1]}
+    assert candidates[regenerated.chosen] == chosen
     assert tuple(metric.name for metric in chosen.metrics) == regenerated.names
     assert (ready.metrics, ready.component) == (regenerated.metrics, ScoreComponent.SAMPLE)
     assert ready.score == pytest.approx((4 + 4 + 1) / 3)
@@ -155,6 +56,7 @@ async def test_metrics_are_regenerated_and_every_sample_is_scored_by_them(settin
         ("s1", False, 5),
         ("s2", True, 5),
     ]
+    assert (ready.by_sample, ready.anchor_score, ready.anchor_matrix) == ((4.0, 4.0, 1.0), None, None)
     assert ready.suggestions[0] == "no sample (1x): crashed: KeyError: 'x'"
     assert ready.used["evaluator"].calls == plane.calls["evaluator"] == 3 + 2
 
@@ -193,6 +95,13 @@ async def test_one_valid_candidate_set_suffices(settings: EvaluatorSettings) -> 
         ready, _ = await desk.scores()
     assert (regenerated.overlaps, regenerated.chosen, regenerated.names) == ((0.0,), 0, NAMES)
     assert ready.used["evaluator"].calls == 1 + 2 * 3 + 1
+
+
+async def test_a_deleted_job_is_forgotten(settings: EvaluatorSettings) -> None:
+    async with at_work(settings, FakePlane(one_by_one(metric_set(NAMES)))) as desk:
+        await desk.ask([good(0)])
+        await desk.scores()
+        await desk.bus.forget("job")
 
 
 async def test_no_valid_candidate_set_is_a_typed_failure(settings: EvaluatorSettings) -> None:

@@ -51,6 +51,16 @@ def test_the_scoring_prompt_shows_every_metric_with_both_exemplars() -> None:
     assert text.count("would earn a 5:") == 3
 
 
+@pytest.mark.parametrize("profile", list(Profile))
+def test_a_passage_without_seed_is_judged_by_the_definition_alone(profile: Profile) -> None:
+    bare = METRICS[0].model_copy(update={"positive_exemplar": "", "negative_exemplar": ""})
+    job = spec(profile)
+    variables = {"metrics": [bare], "sample": presentation.one_passage("A fine passage.", job)}
+    user = roles.score_sample([bare]).request(job, variables, seed=1).messages[1].content
+    assert "A fine passage." in user
+    assert [text for text in ("would earn", "seed", "Made for:") if text in user] == []
+
+
 def test_the_number_of_metrics_is_said_and_enforced() -> None:
     job = spec(Profile.STANDARD)
     shown = {"samples": presentation.batch([ROW], job), "output_schema": "{}", "fewest": 5, "most": 8}

@@ -1,5 +1,7 @@
 """From judgements to a score and to suggestions."""
 
+from statistics import fmean
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +75,18 @@ def test_failed_candidates_do_not_excuse_a_judge_that_fails() -> None:
 def test_nothing_at_all_to_judge_is_a_failure() -> None:
     with pytest.raises(NothingToJudge):
         scoring.mean_score([])
+
+
+def test_the_mean_of_each_scored_sample_is_told_in_the_order_of_the_seeds() -> None:
+    rows = [good(2), failed(1), good(0), good(3)]
+    matrix = scoring.matrix(rows, {"s2": judged(5, 4), "s0": judged(2, 1), "s3": None}, METRICS)
+    assert scoring.sample_means(matrix) == (1.5, 1.0, 4.5)
+    assert fmean(scoring.sample_means(matrix)) == pytest.approx(scoring.mean_score(matrix))
+
+
+def test_the_means_of_a_large_batch_are_cut() -> None:
+    rows = [failed(index) for index in range(250)]
+    assert len(scoring.sample_means(scoring.matrix(rows, {}, METRICS))) == 200
 
 
 def test_suggestions_are_the_lowest_scores_first_and_name_their_metric() -> None:
