@@ -5,6 +5,7 @@ from datetime import datetime
 
 from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.events import JobFinished
+from graftwork.contracts.events import ReviewRequested
 from graftwork.contracts.events import SearchAdvanced
 from graftwork.contracts.jobs import JobPhase
 from graftwork.contracts.jobs import JobState
@@ -12,8 +13,11 @@ from graftwork.contracts.jobs import NodeState
 from graftwork.contracts.snapshots import DatasetSummary
 from graftwork.contracts.snapshots import JobSnapshot
 from graftwork.contracts.snapshots import NodeSnapshot
+from graftwork.contracts.snapshots import OpenReview
 from graftwork.contracts.snapshots import ProductionCounts
 from graftwork.contracts.snapshots import SpendReport
+from graftwork.contracts.workflows import SampleRow
+from graftwork.contracts.workflows import Workflow
 from graftwork.kit.blobs import Blobs
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -39,6 +43,26 @@ def advanced(job_id: str, version: int, *, node: NodeSnapshot | None = None, **m
     )
 
 
+def opened(job_id: str, number: int = 1, **more: object) -> OpenReview:
+    """What the snapshot of a waiting job tells of its review."""
+    told = {"review_id": f"{job_id}:review:{number}", "node_id": f"{job_id}:node:0", "round": number, "rounds": 3}
+    return OpenReview.model_validate({**told, "opened_at": NOON, **more})
+
+
+async def review_requested(blobs: Blobs, review: OpenReview, workflow: Workflow, samples: int = 5) -> ReviewRequested:
+    """Search asks a person."""
+    job_id = review.review_id.partition(":")[0]
+    rows = [
+        SampleRow(sample_id=f"s{index}", seed_index=index, seed={"topic": "halves"}, output={"prompt": "p"})
+        for index in range(samples)
+    ]
+    payloads = {
+        "workflow": await blobs.put_json(workflow, f"{job_id}/workflows"),
+        "samples": await blobs.put_rows(rows, f"{job_id}/samples"),
+    }
+    return ReviewRequested.model_validate({**review.model_dump(), "job_id": job_id, "samples_ok": samples, **payloads})
+
+
 def node(job_id: str, number: int, **more: object) -> NodeSnapshot:
     """A node of the tree."""
     told = {"node_id": f"{job_id}:node:{number}", "round": number, "state": NodeState.SCORED, "reward": 3.0}
@@ -46,17 +70,23 @@ def node(job_id: str, number: int, **more: object) -> NodeSnapshot:
 
 
 def finished(
-    job_id: str, version: int, state: JobState = JobState.SUCCEEDED, dataset: DatasetSummary | None = None
+    job_id: str,
+    version: int,
+    state: JobState = JobState.SUCCEEDED,
+    dataset: DatasetSummary | None = None,
+    **more: object,
 ) -> JobFinished:
     """Search tells the end of a job."""
     dataset_id = dataset and dataset.dataset_id
-    told = snapshot(job_id, version, state, dataset_id=dataset_id)
+    told = snapshot(job_id, version, state, dataset_id=dataset_id, **more)
     return JobFinished(job_id=job_id, snapshot=told, spent=SpendReport(), dataset=dataset)
 
 
-async def publish(blobs: Blobs, job_id: str, files: dict[str, bytes], *, at: datetime = NOON) -> DatasetSummary:
-    """A dataset as the curator writes it."""
-    dataset_id = f"fractions-{job_id}"
+async def publish(
+    blobs: Blobs, job_id: str, files: dict[str, bytes], *, at: datetime = NOON, run: int = 0
+) -> DatasetSummary:
+    """A dataset as the curator writes it; each run of a job has one of its own."""
+    dataset_id = f"fractions-{job_id}" + (f"-{run}" if run else "")
     stored = [
         {"path": path, "blob": (await blobs.put_named(f"datasets/{dataset_id}/{path}", data)).model_dump()}
         for path, data in files.items()
