@@ -22,22 +22,21 @@ from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError
 from aiokafka.errors import IllegalStateError
 from aiokafka.errors import KafkaError
-from pymongo.errors import PyMongoError
 
-from graftwork import __version__
 from graftwork.contracts.events import EventData
 from graftwork.contracts.ids import derived_id
 from graftwork.kit import metrics
 from graftwork.kit.backoff import backoff_seconds
 from graftwork.kit.bus import Event
-from graftwork.kit.bus import dead_letter_topic
 from graftwork.kit.bus import decode
 from graftwork.kit.crash_points import crash_point
+from graftwork.kit.dead_letters import DeadLetters
 from graftwork.kit.errors import MalformedEvent
 from graftwork.kit.errors import PermanentError
 from graftwork.kit.ledger import INBOX
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.ledger import Transaction
+from graftwork.kit.ledger import is_outage
 from graftwork.kit.logging import get_logger
 from graftwork.kit.settings import ServiceSettings
 from graftwork.kit.tracing import traced
@@ -47,7 +46,6 @@ Handler = Callable[[Event[Any], Transaction], Awaitable[None]]
 _POLL_MS = 250
 _COMMIT_SECONDS = 0.2
 _HANDLER_ATTEMPTS = 3
-_SEND_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Admission:
     ) -> None:
         self._handlers = handlers
         self._consumer = consumer
-        self._producer = producer
+        self._dead_letters = DeadLetters(producer, ledger)
         self._ledger = ledger
         self._settings = settings
         self._positions: dict[TopicPartition, int] = {}
@@ -112,7 +110,7 @@ class Admission:
             try:
                 received.append(Received(record, decode(record.headers, record.key, record.value)))
             except MalformedEvent as error:
-                await self._bury(record, error)
+                await self._dead_letters.bury(record, error)
         if received:
             await self._admit_together(received)
         for record in records:
@@ -124,27 +122,26 @@ class Admission:
             with metrics.ADMISSION_SECONDS.time():
                 await self._transact(received)
         except Exception as error:  # noqa: BLE001 - told apart record by record below
-            if not isinstance(error, PyMongoError):
+            if not is_outage(error):
                 log.warning("admission.batch_refused", error=str(error), records=len(received))
             for one in received:
                 await self._admit_alone(one)
 
     async def _admit_alone(self, one: Received) -> None:
-        attempt = 0
+        """Wait for as long as the ledger is away; give up on what fails with the ledger there."""
+        attempt, crashes = 0, 0
         while not self._stopping:
             attempt += 1
             try:
-                await self._transact([one])
-            except PyMongoError as error:
-                log.warning("ledger.unreachable", error=str(error), attempt=attempt)
-            except PermanentError as error:
-                return await self._bury(one.record, error)
+                return await self._transact([one])
             except Exception as error:
-                log.exception("handler.crashed", event_id=one.event.id, attempt=attempt)
-                if attempt >= _HANDLER_ATTEMPTS:
-                    return await self._bury(one.record, error)
-            else:
-                return None
+                if is_outage(error):
+                    log.warning("ledger.unreachable", error=str(error), attempt=attempt)
+                else:
+                    crashes += 1
+                    if isinstance(error, PermanentError) or crashes >= _HANDLER_ATTEMPTS:
+                        return await self._dead_letters.bury(one.record, error)
+                    log.exception("handler.crashed", event_id=one.event.id, attempt=attempt)
             await asyncio.sleep(backoff_seconds(attempt, base_seconds=0.2, cap_seconds=10))
         raise asyncio.CancelledError
 
@@ -180,27 +177,6 @@ class Admission:
         ):
             await handler(event, tx)
             log.debug("event.admitted", event_type=event.type)
-
-    async def _bury(self, record: ConsumerRecord, error: Exception) -> None:
-        """Send the record to its dead letter topic and wait for the acknowledgement."""
-        code = getattr(error, "code", "internal")
-        headers = [
-            *record.headers,
-            ("dlq-reason", str(error).encode()[:2_000]),
-            ("dlq-class", str(code).encode()),
-            ("dlq-origin-topic", record.topic.encode()),
-            ("dlq-origin-partition", str(record.partition).encode()),
-            ("dlq-origin-offset", str(record.offset).encode()),
-            ("dlq-first-at", self._ledger.clock.now().isoformat().encode()),
-            ("dlq-service", self._ledger.service.encode()),
-            ("dlq-service-version", __version__.encode()),
-        ]
-        async with asyncio.timeout(_SEND_SECONDS):
-            await self._producer.send_and_wait(
-                dead_letter_topic(record.topic), value=record.value, key=record.key, headers=headers
-            )
-        metrics.EVENTS_DEAD.labels(record.topic, code).inc()
-        log.error("event.dead_lettered", topic=record.topic, offset=record.offset, reason=str(error))
 
     async def _commit(self) -> None:
         positions, self._positions = self._positions, {}

@@ -1,14 +1,16 @@
 """The blob store: samples and other large payloads, content-addressed (claim check).
 
 Local directory, S3, GCS or Azure through ``obstore``. Writing the same content twice is harmless;
-reading checks the digest.
+reading checks the digest. Every method raises ``DependencyDown`` while the store cannot be used.
 """
 
 import hashlib
 import json
 from collections.abc import AsyncIterator
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from typing import TypeVar
@@ -16,6 +18,7 @@ from urllib.parse import unquote
 from urllib.parse import urlparse
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore
 from obstore.store import ObjectStore
 from obstore.store import from_url
@@ -24,6 +27,7 @@ from pydantic import BaseModel
 from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.ids import canonical_json
 from graftwork.kit.errors import BlobMissing
+from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import NotText
 
 M = TypeVar("M", bound=BaseModel)
@@ -69,11 +73,9 @@ class Blobs:
 
     async def get_bytes(self, ref: BlobRef) -> bytes:
         """Read and check the digest. Raises ``BlobMissing``."""
-        try:
+        with _answering(ref.key):
             result = await obstore.get_async(self._store, ref.key)
             data = bytes(await result.bytes_async())
-        except FileNotFoundError as error:
-            raise BlobMissing(f"payload {ref.key} is not in the blob store") from error
         if hashlib.sha256(data).hexdigest() != ref.sha256:
             raise BlobMissing(f"payload {ref.key} is not what its digest says")
         return data
@@ -96,29 +98,41 @@ class Blobs:
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
         """Chunks of a payload, unchecked; for downloads. Raises ``BlobMissing``."""
-        try:
+        with _answering(key):
             result = await obstore.get_async(self._store, key)
-        except FileNotFoundError as error:
-            raise BlobMissing(f"payload {key} is not in the blob store") from error
         async for chunk in result.stream():
             yield bytes(chunk)
 
     async def delete_under(self, prefix: str) -> int:
         """Delete every payload whose key begins with ``prefix/``; return their number. Doing it again is harmless."""
         deleted = 0
-        async for page in obstore.list(self._store, f"{prefix}/"):
-            paths = [entry["path"] for entry in page]
-            await obstore.delete_async(self._store, paths)
-            deleted += len(paths)
+        with _answering(prefix):
+            async for page in obstore.list(self._store, f"{prefix}/"):
+                paths = [entry["path"] for entry in page]
+                await obstore.delete_async(self._store, paths)
+                deleted += len(paths)
         return deleted
 
     async def ping(self) -> None:
         """Prove that the store can be written."""
-        await obstore.put_async(self._store, "health/ping", b"ok")
+        with _answering("health/ping"):
+            await obstore.put_async(self._store, "health/ping", b"ok")
 
     async def _put(self, key: str, data: bytes, sha256: str, rows: int | None) -> BlobRef:
-        await obstore.put_async(self._store, key, data)
+        with _answering(key):
+            await obstore.put_async(self._store, key, data)
         return BlobRef(key=key, sha256=sha256, size_bytes=len(data), rows=rows)
+
+
+@contextmanager
+def _answering(key: str) -> Iterator[None]:
+    """Classify what the store raises: a payload that is not there, or a store that cannot be used now."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise BlobMissing(f"payload {key} is not in the blob store") from error
+    except (BaseError, OSError) as error:
+        raise DependencyDown(f"the blob store cannot be used: {str(error).splitlines()[0][:300]}") from error
 
 
 def _text_of(value: BaseModel | Mapping[str, Any]) -> bytes:

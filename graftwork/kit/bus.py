@@ -20,7 +20,6 @@ from aiokafka.errors import for_code
 from cloudevents.core.bindings.kafka import KafkaMessage
 from cloudevents.core.bindings.kafka import from_binary
 from cloudevents.core.bindings.kafka import to_binary
-from cloudevents.core.exceptions import BaseCloudEventException
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from pydantic import ValidationError
@@ -33,6 +32,7 @@ from graftwork.kit.settings import ServiceSettings
 
 D = TypeVar("D", bound=EventData)
 _RETENTION_MS = str(7 * 24 * 3600 * 1000)
+_DEAD_LETTER_BYTES = 2 * 1024 * 1024
 _DLQ_SUFFIX = ".dlq"
 
 
@@ -94,21 +94,25 @@ def encode(data: EventData, *, namespace: str, source: str, time: datetime, trac
     return Record(topic_of(namespace, data.event_name), data.job_id.encode(), message.value, message.headers)
 
 
-def decode(headers: Iterable[tuple[str, bytes]], key: bytes | None, value: bytes | None) -> Event[EventData]:
+def decode(headers: Iterable[tuple[str, bytes | None]], key: bytes | None, value: bytes | None) -> Event[EventData]:
     """Kafka record -> event. Raises ``MalformedEvent`` with a readable reason."""
     try:
-        message = KafkaMessage(headers=dict(headers), key=key, value=value or b"")
+        known = {name: content for name, content in headers if content is not None}
+        message = KafkaMessage(headers=known, key=key, value=value or b"")
         envelope = from_binary(message, JSONFormat())
-    except (BaseCloudEventException, ValueError, TypeError, KeyError) as error:
+        return Event(
+            data=_data_of(envelope.get_type(), envelope.get_data()),
+            id=envelope.get_id(),
+            source=envelope.get_source(),
+            type=envelope.get_type(),
+            time=envelope.get_time() or datetime.now(UTC),
+            traceparent=envelope.get_extension("traceparent"),
+        )
+    except MalformedEvent:
+        raise
+    except Exception as error:
+        # Anybody's bytes: parsers have more ways to fail on them than they document, and none may end the service.
         raise MalformedEvent(f"not a CloudEvent in binary mode: {_first_line(error)}") from error
-    return Event(
-        data=_data_of(envelope.get_type(), envelope.get_data()),
-        id=envelope.get_id(),
-        source=envelope.get_source(),
-        type=envelope.get_type(),
-        time=envelope.get_time() or datetime.now(UTC),
-        traceparent=envelope.get_extension("traceparent"),
-    )
 
 
 def _data_of(type_name: str, data: object) -> EventData:
@@ -150,7 +154,12 @@ def new_consumer(settings: ServiceSettings, service: str, topics: Iterable[str])
 
 def new_producer(settings: ServiceSettings, service: str) -> AIOKafkaProducer:
     """Idempotent producer, acks=all."""
-    return AIOKafkaProducer(bootstrap_servers=settings.kafka, client_id=f"graftwork-{service}", enable_idempotence=True)
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.kafka,
+        client_id=f"graftwork-{service}",
+        enable_idempotence=True,
+        max_request_size=_DEAD_LETTER_BYTES,
+    )
 
 
 async def ensure_topics(settings: ServiceSettings, event_names: Iterable[str] | None = None) -> list[str]:
@@ -170,9 +179,7 @@ async def ensure_topics(settings: ServiceSettings, event_names: Iterable[str] | 
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: ServiceSettings) -> None:
     new = [
-        NewTopic(
-            topic, settings.topic_partitions, settings.topic_replicas, topic_configs={"retention.ms": _RETENTION_MS}
-        )
+        NewTopic(topic, settings.topic_partitions, settings.topic_replicas, topic_configs=_configs_of(topic))
         for topic in topics
     ]
     response = await admin.create_topics(new)
@@ -180,3 +187,9 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: Servi
         error = for_code(code)
         if error not in {NoError, TopicAlreadyExistsError}:  # services start side by side; one of them comes first
             raise error(f"topic {topic} cannot be created: {' '.join(filter(None, message)) or error.description}")
+
+
+def _configs_of(topic: str) -> dict[str, str]:
+    """A dead letter has headers that say why it died, so it may be larger than the largest record."""
+    larger = {"max.message.bytes": str(_DEAD_LETTER_BYTES)} if topic.endswith(_DLQ_SUFFIX) else {}
+    return {"retention.ms": _RETENTION_MS, **larger}

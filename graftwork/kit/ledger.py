@@ -24,7 +24,11 @@ from pymongo import ASCENDING
 from pymongo import IndexModel
 from pymongo import ReturnDocument
 from pymongo.errors import BulkWriteError
+from pymongo.errors import ConnectionFailure
+from pymongo.errors import ExecutionTimeout
 from pymongo.errors import OperationFailure
+from pymongo.errors import PyMongoError
+from pymongo.errors import WTimeoutError
 from pymongo.write_concern import WriteConcern
 
 from graftwork.contracts.events import EventData
@@ -40,6 +44,7 @@ Sort = Sequence[tuple[str, int]]
 
 TASKS = "tasks"
 OUTBOX = "outbox"
+OUTBOX_REFUSED = "outbox_refused"
 INBOX = "inbox"
 JOURNAL = "journal"
 STOPS = "stops"
@@ -50,6 +55,7 @@ READY = "ready"
 RUNNING = "running"
 _DUPLICATE_KEY = 11000
 _INDEX_OPTIONS_CONFLICT = 85
+_TRANSIENT_LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
 _QUICK = WriteConcern(w=1)
 
 
@@ -358,7 +364,7 @@ class Ledger:
             await self.database[collection].insert_many(rows, ordered=False)
         except BulkWriteError as error:
             other = [e for e in error.details.get("writeErrors", []) if e.get("code") != _DUPLICATE_KEY]
-            if other:
+            if other or error.details.get("writeConcernErrors"):
                 raise
 
     async def ping(self) -> None:
@@ -368,3 +374,10 @@ class Ledger:
     async def close(self) -> None:
         """Close the connections; the driver takes leave of the server and would block the loop meanwhile."""
         await asyncio.to_thread(self.client.close)
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the database was away, or asks for the same again; anything else fails the same way each time."""
+    if isinstance(error, (ConnectionFailure, WTimeoutError, ExecutionTimeout)):
+        return True
+    return isinstance(error, PyMongoError) and any(map(error.has_error_label, _TRANSIENT_LABELS))

@@ -8,6 +8,7 @@ EVENTS_ADMITTED = Counter("graftwork_events_admitted_total", "Events admitted", 
 EVENTS_DUPLICATE = Counter("graftwork_events_duplicate_total", "Events seen before", ["event"])
 EVENTS_DEAD = Counter("graftwork_events_dead_lettered_total", "Records sent to a DLQ", ["topic", "reason"])
 EVENTS_PUBLISHED = Counter("graftwork_events_published_total", "Events published by the relay", ["event"])
+EVENTS_REFUSED = Counter("graftwork_events_refused_total", "Events that Kafka refused for good", ["event"])
 ADMISSION_SECONDS = Histogram("graftwork_admission_seconds", "One admission transaction")
 ADMISSION_LAG_SECONDS = Gauge("graftwork_admission_lag_seconds", "Age of the last admitted event")
 OUTBOX_AGE_SECONDS = Gauge("graftwork_outbox_age_seconds", "Age of the oldest unpublished event")

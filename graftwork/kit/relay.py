@@ -1,17 +1,22 @@
 """The relay: publishes outbox rows. One per database at a time, elected by a lease.
 
 It may publish a row twice (a crash between send and delete) and never loses one; consumers know
-events they have seen. Rows are deleted once Kafka has acknowledged them.
+events they have seen. Rows are deleted once Kafka has acknowledged them; one that Kafka refuses for good
+is set aside with the reason.
 """
 
 import asyncio
 import math
 import secrets
 import time
+from collections.abc import Awaitable
+from collections.abc import Sequence
 from datetime import timedelta
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import InvalidTopicError
 from aiokafka.errors import KafkaError
+from aiokafka.errors import MessageSizeTooLargeError
 from pymongo.errors import PyMongoError
 
 from graftwork.kit import metrics
@@ -19,6 +24,7 @@ from graftwork.kit.backoff import backoff_seconds
 from graftwork.kit.crash_points import crash_point
 from graftwork.kit.ledger import LEASES
 from graftwork.kit.ledger import OUTBOX
+from graftwork.kit.ledger import OUTBOX_REFUSED
 from graftwork.kit.ledger import RELAY_LEASE
 from graftwork.kit.ledger import Document
 from graftwork.kit.ledger import Ledger
@@ -28,6 +34,7 @@ from graftwork.kit.settings import ServiceSettings
 log = get_logger(__name__)
 _BATCH = 200
 _SEND_SECONDS = 30.0
+_REFUSALS = (MessageSizeTooLargeError, InvalidTopicError)
 
 
 class Relay:
@@ -94,18 +101,40 @@ class Relay:
         metrics.OUTBOX_AGE_SECONDS.set(max(0.0, age / timedelta(seconds=1)))
         crash_point("relay.read")
         async with asyncio.timeout(_SEND_SECONDS):
-            acknowledgements = [await self._send(row) for row in rows]
-            await asyncio.gather(*acknowledgements)
+            outcomes = await asyncio.gather(*[await self._send(row) for row in rows], return_exceptions=True)
         crash_point("relay.sent")
-        await self._ledger.database[OUTBOX].delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
+        sent = [row for row, outcome in zip(rows, outcomes, strict=True) if not isinstance(outcome, BaseException)]
+        refused = [(row, o) for row, o in zip(rows, outcomes, strict=True) if isinstance(o, _REFUSALS)]
+        await self._set_aside(refused)
+        await self._ledger.database[OUTBOX].delete_many({"_id": {"$in": [row["_id"] for row in sent]}})
         crash_point("relay.deleted")
-        for row in rows:
+        for row in sent:
             metrics.EVENTS_PUBLISHED.labels(row["event"]).inc()
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException) and not isinstance(outcome, _REFUSALS):
+                raise outcome
         return len(rows)
 
-    async def _send(self, row: Document) -> asyncio.Future[object]:
+    async def _send(self, row: Document) -> Awaitable[object]:
         """Hand over in order; within a partition the idempotent producer keeps that order."""
-        future: asyncio.Future[object] = await self._producer.send(
-            row["topic"], value=row["value"], key=row["key"], headers=list(row["headers"].items())
-        )
+        try:
+            future: asyncio.Future[object] = await self._producer.send(
+                row["topic"], value=row["value"], key=row["key"], headers=list(row["headers"].items())
+            )
+        except _REFUSALS as refusal:
+            return _failed(refusal)
         return future
+
+    async def _set_aside(self, refused: Sequence[tuple[Document, BaseException]]) -> None:
+        """Keep what Kafka will never take, with the reason, so that it holds up nothing behind it."""
+        for row, refusal in refused:
+            reason = f"{type(refusal).__name__}: {refusal}"
+            log.error("event.refused", event_id=row["_id"], topic=row["topic"], reason=reason)
+            kept = {"$set": {**row, "reason": reason}}
+            await self._ledger.database[OUTBOX_REFUSED].update_one({"_id": row["_id"]}, kept, upsert=True)
+            await self._ledger.database[OUTBOX].delete_one({"_id": row["_id"]})
+            metrics.EVENTS_REFUSED.labels(row["event"]).inc()
+
+
+async def _failed(error: Exception) -> object:
+    raise error

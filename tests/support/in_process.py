@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -85,10 +86,10 @@ class Bus:
         await self.send_raw(record.topic, record.value, list(record.headers.items()), record.key)
 
     async def send_raw(
-        self, topic: str, value: bytes, headers: list[tuple[str, bytes]], key: bytes | None = None
+        self, topic: str, value: bytes, headers: Sequence[tuple[str, bytes | None]], key: bytes | None = None
     ) -> None:
         """Publish any bytes."""
-        await self._producer.send_and_wait(topic, value=value, headers=headers, key=key)
+        await self._producer.send_and_wait(topic, value=value, headers=list(headers), key=key)
 
     async def wait_for(self, kind: type[D], count: int = 1, timeout_seconds: float = 20) -> list[D]:
         """At least ``count`` events of a type, in the order heard."""

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import obstore
@@ -11,6 +12,7 @@ from obstore.store import from_url
 from graftwork.contracts.blobs import BlobRef
 from graftwork.kit.blobs import Blobs
 from graftwork.kit.errors import BlobMissing
+from graftwork.kit.errors import DependencyDown
 from tests.support.s3 import BUCKET
 from tests.support.s3 import credentials
 
@@ -79,3 +81,25 @@ async def test_the_uri_leads_whoever_has_the_store_to_the_payload(blobs: Blobs) 
     folder, _, name = blobs.uri_of(ref.key).rpartition("/")
     found = await obstore.get_async(from_url(folder), name)
     assert bytes(await found.bytes_async()) == b"rows"
+
+
+async def test_a_store_that_does_not_answer_is_an_outage_and_not_a_missing_payload(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in credentials("http://127.0.0.1:9").items():
+        monkeypatch.setenv(name, value)
+    store = from_url(f"s3://{BUCKET}/x", retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=1)})
+    blobs = Blobs(store, f"s3://{BUCKET}/x")
+
+    with pytest.raises(DependencyDown, match="the blob store cannot be used"):
+        await blobs.get_bytes(BlobRef(key="job-1/x", sha256="0" * 64, size_bytes=1))
+    with pytest.raises(DependencyDown, match="the blob store cannot be used"):
+        await blobs.put_bytes(b"x", "job-1")
+
+
+async def test_a_directory_that_cannot_be_written_is_an_outage(tmp_path: Path) -> None:
+    blobs = Blobs.open((tmp_path / "blobs").as_uri())
+    (tmp_path / "blobs" / "job-1").write_text("in the way")
+
+    with pytest.raises(DependencyDown, match="the blob store cannot be used"):
+        await blobs.put_bytes(b"x", "job-1")

@@ -13,6 +13,7 @@ from graftwork.kit.bus import new_producer
 from graftwork.kit.clock import SystemClock
 from graftwork.kit.ledger import LEASES
 from graftwork.kit.ledger import OUTBOX
+from graftwork.kit.ledger import OUTBOX_REFUSED
 from graftwork.kit.ledger import RELAY_LEASE
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.ledger import Transaction
@@ -113,6 +114,29 @@ async def test_events_of_a_transaction_are_told_in_order_and_then_forgotten(sett
             await assert_eventually(forgotten, timeout_seconds=PATIENCE_SECONDS)
 
     assert [event.data.job_id for event in bus.heard] == ["j3", "j1", "j2"]
+
+
+async def test_an_event_that_kafka_refuses_is_set_aside_and_holds_up_nothing(settings: ServiceSettings) -> None:
+    huge = JobCancellationRequested(job_id="huge", reason="x" * (3 * 1024 * 1024))
+
+    async def tell_huge(tx: Transaction) -> None:
+        tx.emit(huge)
+
+    async with bus_of(settings) as bus, a_ledger(settings) as ledger:
+        await tell(ledger, 1)
+        await ledger.transaction(tell_huge)
+        await tell(ledger, 2)
+        async with a_relay(settings):
+            await bus.wait_for(JobCancellationRequested, count=2, timeout_seconds=PATIENCE_SECONDS)
+
+            async def aside() -> None:
+                assert await ledger.read.count(OUTBOX, {}) == 0
+
+            await assert_eventually(aside, timeout_seconds=PATIENCE_SECONDS)
+        [refused] = await ledger.read.find(OUTBOX_REFUSED, {})
+
+    assert [event.data.job_id for event in bus.heard] == ["j1", "j2"]
+    assert refused["reason"].startswith("MessageSizeTooLargeError")
 
 
 async def test_a_relay_that_is_stopped_publishes_first_and_hands_its_lease_back(settings: ServiceSettings) -> None:
