@@ -207,4 +207,4 @@ def test_a_search_stops_for_its_iterations_its_stability_or_its_failures_and_els
 
 def _code(search: SearchSpec, waves: list[list[Outcome]]) -> StopCode | None:
     stop = decide(search, waves)
-    return stop and stop.code
+    return stop.code if stop else None
