@@ -12,6 +12,8 @@ from graftwork.models.plane import PoolDescription
 
 DEFAULT_MAX_TOKENS = 4_096
 _TOKENS_PER_MESSAGE = 16
+# Chat templates put in a system prompt of their own where there is none; those we know have up to 40 tokens.
+_TOKENS_OF_TEMPLATE = 128
 _MILLION = 1_000_000
 
 
@@ -20,7 +22,7 @@ def token_bound(request: GenerateRequest) -> Usage:
 
     Endpoints that know no ``n`` are asked ``n`` times, so the prompt counts as often.
     """
-    prompt = sum(len(m.content.encode()) + _TOKENS_PER_MESSAGE for m in request.messages)
+    prompt = _TOKENS_OF_TEMPLATE + sum(len(m.content.encode()) + _TOKENS_PER_MESSAGE for m in request.messages)
     schema = 0 if request.json_schema is None else len(str(request.json_schema))
     answer = request.max_tokens or DEFAULT_MAX_TOKENS
     return Usage(calls=1, prompt_tokens=request.n * (prompt + schema), completion_tokens=request.n * answer)
