@@ -121,6 +121,18 @@ class ChangedPrompts(WorkflowAnswer):
         return Workflow(prompts={**parent.prompts, **changed}, code=parent.code)
 
 
+class ChangedCode(WorkflowAnswer):
+    """The complete new module; the prompts stay as they are, byte for byte."""
+
+    code: Text
+
+    def applied_to(self, parent: Workflow | None) -> Workflow:
+        """Return ``parent`` with this code. Raises ``ValueError`` without one."""
+        if parent is None:
+            raise ValueError("there is no workflow whose code could be changed")
+        return Workflow(prompts=parent.prompts, code=self.code)
+
+
 class Advice(Answer):
     """One change and the sentence that makes it; the shape for very small models."""
 

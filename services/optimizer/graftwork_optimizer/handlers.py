@@ -5,6 +5,7 @@ from graftwork.contracts.events import ScoresRequested
 from graftwork.contracts.events import SeedsRequested
 from graftwork.contracts.events import WorkflowRequested
 from graftwork.kit.bus import Event
+from graftwork.kit.job_life import forget_jobs
 from graftwork.kit.job_life import stop_jobs
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
@@ -14,6 +15,7 @@ from graftwork_optimizer.payloads import WriteWorkflow
 
 router = Router("optimizer")
 stop_jobs(router)
+forget_jobs(router)
 
 
 @router.on(SeedsRequested)

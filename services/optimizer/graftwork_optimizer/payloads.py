@@ -24,6 +24,8 @@ class WriteWorkflow(TaskPayload):
     experiences: tuple[Experience, ...] = ()
     suggestions: tuple[str, ...] = ()
     trace: str | None = None
+    feedback: str | None = None
+    samples: BlobRef | None = None
     space: BlobRef | None = None
 
 

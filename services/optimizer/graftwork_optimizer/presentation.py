@@ -1,7 +1,8 @@
-"""What of the search's memory a refinement is shown: enough to learn from, never without bound."""
+"""What a refinement is shown of the search's memory, and a revision of the samples: enough, never without bound."""
 
 import json
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.seeds import SeedSpace
 from graftwork.contracts.seeds import seed_at
 from graftwork.contracts.workflows import Experience
+from graftwork.contracts.workflows import SampleRow
 
 MAX_OWN = 16
 MAX_BELOW = 8
@@ -20,6 +22,8 @@ MAX_SUGGESTION_CHARS = 500
 MAX_TRACE_CHARS = 6_000
 MAX_EXAMPLES = 6
 MAX_EXAMPLE_CHARS = 200
+MAX_SAMPLES = 4
+MAX_RECORD_CHARS = 2_500
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,14 @@ class Memory:
     below: tuple[ShownExperience, ...]
 
 
+@dataclass(frozen=True)
+class ShownSample:
+    """One record a person saw, or why there is none, as text."""
+
+    seed: str
+    record: str
+
+
 def memory(experiences: Sequence[Experience], node_id: str | None) -> Memory:
     """Choose what to show of ``experiences`` (oldest first, as search appends them) of node ``node_id``.
 
@@ -60,6 +72,15 @@ def shown_suggestions(suggestions: Iterable[str]) -> tuple[str, ...]:
     """Bounded, each once, in order."""
     texts = dict.fromkeys(clipped(text, MAX_SUGGESTION_CHARS) for text in suggestions if text.strip())
     return tuple(texts)[:MAX_SUGGESTIONS]
+
+
+def shown_samples(rows: Sequence[SampleRow]) -> tuple[ShownSample, ...]:
+    """Return the first few, good ones before failed ones, bounded."""
+    chosen = sorted(rows, key=lambda row: not row.ok)[:MAX_SAMPLES]
+    return tuple(
+        ShownSample(clipped(_fields(row.seed), MAX_EXAMPLE_CHARS), clipped(_record(row), MAX_RECORD_CHARS))
+        for row in chosen
+    )
 
 
 def seed_text(space: SeedSpace) -> str:
@@ -95,6 +116,19 @@ def _key_line(key: str, value: Any, space: SeedSpace) -> str:
         return f"{key} ({type(value).__name__}), for example: {example}"
     examples = "; ".join(clipped(one, MAX_EXAMPLE_CHARS) for one in values[:MAX_EXAMPLES])
     return f"{key} (str), {len(values)} values: {examples}{'; ...' if len(values) > MAX_EXAMPLES else ''}"
+
+
+def _record(row: SampleRow) -> str:
+    if row.output is not None:
+        return _fields(row.output)
+    return ": ".join(filter(None, ["no record", row.reason, row.detail]))
+
+
+def _fields(values: Mapping[str, Any]) -> str:
+    shown = {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for key, value in values.items()
+    }
+    return "\n".join(f"{key}: {text}" for key, text in shown.items())
 
 
 def _shown(experience: Experience) -> ShownExperience:

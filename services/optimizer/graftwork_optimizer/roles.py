@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from graftwork.contracts.events import WorkflowKind
+from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import Scope
 from graftwork.models.roles import RoleCall
 from graftwork.models.roles import Sampling
 from graftwork.models.roles import Variant
 from graftwork_optimizer.advice import advised
 from graftwork_optimizer.answers import Advice
+from graftwork_optimizer.answers import ChangedCode
 from graftwork_optimizer.answers import ChangedPrompts
 from graftwork_optimizer.answers import CompactWorkflowJudgement
 from graftwork_optimizer.answers import ProposedSeeds
@@ -38,6 +40,13 @@ def _as_it_is(answer: CompactWorkflowJudgement, _variables: Mapping[str, Any]) -
     return answer
 
 
+_ADVICE: Variant[WorkflowAnswer] = Variant(
+    template="refine_workflow_compact.j2",
+    answer=Advice,
+    sampling=Sampling(temperature=1.0, max_tokens=160, min_p=0.1, repeat_penalty=1.1),
+    adapt=_appended,
+)
+
 PROPOSE_SEEDS: RoleCall[ProposedSeeds] = RoleCall(
     name="propose_seeds",
     role="optimizer",
@@ -63,6 +72,7 @@ REVISE_WORKFLOW: RoleCall[WorkflowAnswer] = RoleCall(
     answer=WholeWorkflow,
     package=_PACKAGE,
     sampling=Sampling(temperature=0.5, max_tokens=_WORKFLOW_TOKENS),
+    compact=_ADVICE,
 )
 
 REPAIR_WORKFLOW: RoleCall[WorkflowAnswer] = RoleCall(
@@ -81,12 +91,7 @@ REFINE_WORKFLOW: RoleCall[WorkflowAnswer] = RoleCall(
     answer=WholeWorkflow,
     package=_PACKAGE,
     sampling=Sampling(temperature=0.9, max_tokens=_WORKFLOW_TOKENS),
-    compact=Variant(
-        template="refine_workflow_compact.j2",
-        answer=Advice,
-        sampling=Sampling(temperature=1.0, max_tokens=160, min_p=0.1, repeat_penalty=1.1),
-        adapt=_appended,
-    ),
+    compact=_ADVICE,
 )
 
 JUDGE_WORKFLOW: RoleCall[WorkflowJudgement] = RoleCall(
@@ -115,8 +120,18 @@ _BY_KIND = {
 
 
 def workflow_call(kind: WorkflowKind, scope: Scope) -> RoleCall[WorkflowAnswer]:
-    """Return the call for this kind; in scope ``prompts`` only prompts may be answered once there is code."""
+    """Return the call for this kind, with a schema in which only what is in scope can be answered.
+
+    A first workflow is whole in any scope. In scope ``code`` there is no compact shape: it changes prompts.
+    """
     call = _BY_KIND[kind]
     if kind is WorkflowKind.INITIAL or scope is Scope.BOTH:
         return call
-    return replace(call, answer=ChangedPrompts)
+    if scope is Scope.PROMPTS:
+        return replace(call, answer=ChangedPrompts)
+    return replace(call, answer=ChangedCode, compact=None)
+
+
+def workflow_judge(spec: JobSpec) -> RoleCall[WorkflowJudgement]:
+    """``JUDGE_WORKFLOW``, put to the job's judge where it names one; else, as in the paper, to the optimizer."""
+    return JUDGE_WORKFLOW if spec.models.judge is None else replace(JUDGE_WORKFLOW, role="judge")

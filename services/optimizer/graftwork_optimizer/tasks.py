@@ -12,6 +12,7 @@ from graftwork.contracts.events import WorkflowProposed
 from graftwork.contracts.jobs import InitialWorkflow
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.seeds import SeedSpace
+from graftwork.contracts.workflows import SampleRow
 from graftwork.contracts.workflows import Workflow
 from graftwork.models.context import ModelTaskContext
 from graftwork_optimizer import inspection
@@ -50,7 +51,7 @@ async def propose_seeds(task: ProposeSeeds, ctx: ModelTaskContext) -> None:
 
 @router.task(WriteWorkflow)
 async def write_workflow(task: WriteWorkflow, ctx: ModelTaskContext) -> None:
-    """Write, refine or repair a workflow. Raises ``ParentMissing``, ``UnusableWorkflow`` and ``InvalidAnswer``."""
+    """Write or change a workflow. Raises ``ParentMissing``, ``UnusableWorkflow`` and ``InvalidAnswer``."""
     spec = await ctx.job_spec(task.spec)
     given = spec.search.initial
     if task.why is WorkflowKind.INITIAL and not given.by_optimizer:
@@ -80,7 +81,7 @@ async def judge_workflow(task: JudgeWorkflow, ctx: ModelTaskContext) -> None:
     spec = await ctx.job_spec(task.spec)
     workflow = await ctx.blobs.get_model(task.workflow, Workflow)
     answer = await ctx.ask(
-        roles.JUDGE_WORKFLOW,
+        roles.workflow_judge(spec),
         spec,
         output_schema=presentation.schema_text(spec),
         prompts=workflow.prompts,
@@ -135,11 +136,14 @@ async def _written_workflow(task: WriteWorkflow, ctx: ModelTaskContext, spec: Jo
         raise ParentMissing(f"a workflow was to be changed ({task.why}), but the request names none")
     call = roles.workflow_call(task.why, spec.search.scope)
     space = None if task.space is None else await ctx.blobs.get_model(task.space, SeedSpace)
-    answer = await ctx.ask(call, spec, **_shown(task, spec, parent, space))
+    seen = [] if task.samples is None else await ctx.blobs.read_models(task.samples, SampleRow)
+    shown = {**_shown(task, spec, parent, space), "samples": presentation.shown_samples(seen)}
+    answer = await ctx.ask(call, spec, **shown)
     return answer.applied_to(parent), answer.modification
 
 
 def _shown(task: WriteWorkflow, spec: JobSpec, parent: Workflow | None, space: SeedSpace | None) -> dict[str, Any]:
+    remarks = tuple(filter(None, [task.feedback, *task.suggestions]))
     shown = {
         "output_schema": presentation.schema_text(spec),
         "seed": "" if space is None else presentation.seed_text(space),
@@ -148,7 +152,8 @@ def _shown(task: WriteWorkflow, spec: JobSpec, parent: Workflow | None, space: S
         "scope": spec.search.scope.value,
         "reward": task.parent_reward,
         "memory": presentation.memory(task.experiences, task.parent_node_id),
-        "suggestions": presentation.shown_suggestions(task.suggestions),
+        "remarks": remarks,
+        "suggestions": presentation.shown_suggestions(remarks),
         "trace": presentation.clipped_trace(task.trace),
     }
     return shown if parent is None else {**shown, "prompts": parent.prompts, "code": parent.code}

@@ -1,138 +1,40 @@
 """The optimizer from event to event, on a real MongoDB, with a model plane that answers from a script."""
 
-from collections.abc import AsyncIterator
-from collections.abc import Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from dataclasses import replace
-from datetime import UTC
-from datetime import datetime
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.events import ScoreComponent
 from graftwork.contracts.events import ScoresReady
-from graftwork.contracts.events import ScoresRequested
 from graftwork.contracts.events import SeedsProposed
-from graftwork.contracts.events import SeedsRequested
-from graftwork.contracts.events import WorkFailed
 from graftwork.contracts.events import WorkflowKind
 from graftwork.contracts.events import WorkflowProposed
 from graftwork.contracts.events import WorkflowRequested
 from graftwork.contracts.jobs import InitialWorkflow
-from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import ModelsSpec
 from graftwork.contracts.jobs import Profile
 from graftwork.contracts.jobs import Scope
-from graftwork.contracts.jobs import SearchSpec
 from graftwork.contracts.seeds import SeedSpace
 from graftwork.contracts.workflows import Experience
 from graftwork.contracts.workflows import Workflow
 from graftwork.contracts.workflows import WorkflowScores
-from graftwork.kit.blobs import Blobs
 from graftwork.models.context import model_context
 from graftwork.models.fake import FakeAnswer
 from graftwork.models.fake import FakePlane
-from graftwork.models.plane import GenerateRequest
 from graftwork_optimizer import starters
 from graftwork_optimizer.bootstrap import build
 from graftwork_optimizer.settings import OptimizerSettings
 from tests.support.in_process import bus_of
 from tests.support.in_process import running
-from tests.support.in_process import settings_for
-from tests.support.off_bus import OffBus
-from tests.support.off_bus import off_bus
-
-SPEC = JobSpec(task="Explain fractions to children.", count=1, seed=11)
-CODE = 'async def workflow(ctx, seed):\n    return {"text": await ctx.llm("draft", topic=seed["topic"])}\n'
-PARENT = Workflow(prompts={"draft": "Write about {{ topic }}."}, code=CODE)
-NOWHERE = BlobRef(key="x", sha256="0" * 64, size_bytes=0)
-JUDGEMENT = {
-    "code": {"clarity": 5, "efficiency": 4, "robustness": 3},
-    "prompt": {"clarity": 3, "specificity": 2, "effectiveness": 1},
-    "notes": "Name the reader.",
-}
-Script = Callable[[GenerateRequest], FakeAnswer]
-
-
-@dataclass
-class Desk:
-    """A working optimizer, and what a test needs to talk to it."""
-
-    bus: OffBus
-
-    @property
-    def blobs(self) -> Blobs:
-        """Where payloads lie."""
-        return self.bus.blobs
-
-    async def ask_for_seeds(self, spec: JobSpec) -> SeedSpace:
-        """Request a seed space and return it."""
-        await self.bus.send(SeedsRequested.model_validate(await common(self.blobs, spec)))
-        [proposed] = await self.bus.wait_for(SeedsProposed)
-        space = await self.blobs.get_model(proposed.space, SeedSpace)
-        assert proposed.size == space.size
-        return space
-
-    async def ask_for_workflow(self, kind: WorkflowKind, spec: JobSpec = SPEC, **more: object) -> None:
-        """Request a workflow."""
-        fields = {"node_id": "n1", "kind": kind, **more}
-        await self.bus.send(WorkflowRequested.model_validate({**await common(self.blobs, spec), **fields}))
-
-    async def ask_for_change(self, kind: WorkflowKind, spec: JobSpec = SPEC, **more: object) -> None:
-        """Request a change of ``PARENT``."""
-        parent = await self.blobs.put_json(PARENT, "workflows")
-        await self.ask_for_workflow(kind, spec, **{"parent": parent, "parent_node_id": "n0", **more})
-
-    async def proposed(self) -> tuple[Workflow, WorkflowProposed]:
-        """The workflow that was proposed."""
-        [answer] = await self.bus.wait_for(WorkflowProposed)
-        workflow = await self.blobs.get_model(answer.workflow, Workflow)
-        assert (answer.workflow_sha256, answer.shape_sha256) == (workflow.sha256, workflow.shape_sha256)
-        return workflow, answer
-
-    async def failure(self) -> WorkFailed:
-        """The answer of a request that failed."""
-        [failed] = await self.bus.wait_for(WorkFailed)
-        return failed
-
-
-async def common(blobs: Blobs, spec: JobSpec) -> dict[str, object]:
-    ref = await blobs.put_json(spec, "specs")
-    deadline = datetime.now(UTC) + timedelta(minutes=5)
-    return {"job_id": "job", "request_id": "job:r1", "spec": ref, "deadline": deadline}
-
-
-@pytest.fixture
-def settings(mongo_address: str, tmp_path: Path) -> OptimizerSettings:
-    return settings_for(OptimizerSettings, kafka="127.0.0.1:1", mongo=mongo_address, home=tmp_path)
-
-
-@asynccontextmanager
-async def at_work(settings: OptimizerSettings, plane: FakePlane) -> AsyncIterator[Desk]:
-    service = replace(await build(settings), context=model_context(plane))
-    async with off_bus(service) as bus:
-        yield Desk(bus)
-
-
-def searching(**search: object) -> JobSpec:
-    return SPEC.model_copy(update={"search": SearchSpec.model_validate(search)})
-
-
-def unasked(_request: GenerateRequest) -> FakeAnswer:
-    raise AssertionError("no model should have been asked")
-
-
-def workflow_answer(template: str = "Explain {{ topic }}.", code: str = CODE) -> FakeAnswer:
-    return {"modification": "Explain", "prompts": [{"name": "draft", "template": template}], "code": code}
-
-
-def in_turn(*answers: FakeAnswer) -> Script:
-    waiting = list(answers)
-    return lambda _request: waiting.pop(0) if len(waiting) > 1 else waiting[0]
+from tests.support.optimizer_desk import CODE
+from tests.support.optimizer_desk import JUDGEMENT
+from tests.support.optimizer_desk import SPEC
+from tests.support.optimizer_desk import at_work
+from tests.support.optimizer_desk import common
+from tests.support.optimizer_desk import in_turn
+from tests.support.optimizer_desk import searching
+from tests.support.optimizer_desk import unasked
+from tests.support.optimizer_desk import workflow_answer
 
 
 async def test_a_seed_space_is_proposed_from_the_task(settings: OptimizerSettings) -> None:
@@ -264,16 +166,8 @@ async def test_a_change_of_nothing_is_a_typed_failure(settings: OptimizerSetting
 async def test_a_workflow_is_judged_by_six_scores(settings: OptimizerSettings) -> None:
     plane = FakePlane({"judge_workflow": JUDGEMENT})
     async with at_work(settings, plane) as desk:
-        fields = {
-            "evaluation_id": "e1",
-            "node_id": "n1",
-            "workflow": await desk.blobs.put_json(PARENT, "workflows"),
-            "samples": NOWHERE,
-        }
-        request = {**await common(desk.blobs, SPEC), **fields}
-        samples_half = {**request, "component": ScoreComponent.SAMPLE, "request_id": "job:r0"}
-        await desk.bus.send(ScoresRequested.model_validate(samples_half))
-        await desk.bus.send(ScoresRequested.model_validate({**request, "component": ScoreComponent.WORKFLOW}))
+        await desk.ask_for_judgement(component=ScoreComponent.SAMPLE, request_id="job:r0")
+        await desk.ask_for_judgement()
         [ready] = await desk.bus.wait_for(ScoresReady)
         [scores] = await desk.blobs.read_models(ready.matrix, WorkflowScores)
     assert (ready.request_id, ready.component, ready.score) == ("job:r1", ScoreComponent.WORKFLOW, 3.0)

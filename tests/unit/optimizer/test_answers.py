@@ -105,6 +105,34 @@ def test_in_scope_prompts_nothing_else_may_change(kind: WorkflowKind, text: str,
     assert problem in refusal(text, kind=kind, scope=Scope.PROMPTS)
 
 
+def new_code(code: str, **more: object) -> str:
+    return json.dumps({"modification": "Check it", "code": code, **more})
+
+
+def test_changed_code_keeps_the_prompts_byte_for_byte() -> None:
+    parent = Workflow(prompts={"draft": "Write about {{ topic }}.  \n\n", "unused": "Kept."}, code=CODE)
+    shown = {"prompts": parent.prompts, "code": parent.code}
+    call = roles.workflow_call(WorkflowKind.REFINE, Scope.CODE)
+    child = call.accept(SPEC, new_code(f"import re\n{CODE}"), shown).applied_to(parent)
+    assert child.prompts == parent.prompts
+    assert child.code == f"import re\n{CODE}"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (json.dumps({"modification": "Check it"}), "code: Field required"),
+        (new_code(f"# a comment\n{CODE}"), "nothing was changed"),
+        (new_code(CODE.replace("draft", "polish")), "names a prompt that does not exist (there are: draft)"),
+        (new_code(CODE.replace("topic=", "subject=")), "prompt 'draft' uses topic, which"),
+        (whole(code=f"import re\n{CODE}"), "prompts: Extra inputs are not permitted"),
+    ],
+)
+@pytest.mark.parametrize("kind", [WorkflowKind.REFINE, WorkflowKind.REPAIR, WorkflowKind.REVISE])
+def test_in_scope_code_nothing_else_may_change(kind: WorkflowKind, text: str, problem: str) -> None:
+    assert problem in refusal(text, kind=kind, scope=Scope.CODE)
+
+
 def test_a_change_is_not_refused_for_what_the_users_own_workflow_does_otherwise() -> None:
     own = Workflow(
         prompts={**PARENT.prompts, "long": "x" * 30_001}, code=CODE.replace("(ctx, seed)", "(ctx, seed, n=1)")
@@ -121,7 +149,7 @@ def test_a_first_workflow_needs_code_in_any_scope() -> None:
     assert roles.workflow_call(WorkflowKind.INITIAL, Scope.PROMPTS) is roles.INIT_WORKFLOW
 
 
-@pytest.mark.parametrize("scope", list(Scope))
+@pytest.mark.parametrize("scope", [Scope.PROMPTS, Scope.BOTH])
 def test_a_compact_refinement_appends_one_sentence(scope: Scope) -> None:
     text = json.dumps({"modification": "Ask for examples", "add": "Give one {{ short }} example."})
     answer = roles.workflow_call(WorkflowKind.REFINE, scope).accept(COMPACT, text, SHOWN)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from graftwork.contracts.seeds import SeedSpace
 from graftwork.contracts.workflows import Experience
+from graftwork.contracts.workflows import SampleRow
 from graftwork_optimizer import presentation
 
 
@@ -64,3 +65,22 @@ def test_the_keys_of_seeds_are_shown_with_their_types_and_examples() -> None:
     assert shown[1].startswith('source (str), for example: "xxx')
     assert len(shown[1]) < 250
     assert shown[2:] == ["tone (str), 2 values: calm; gay", "topic (str), 8 values: a; b; c; d; e; f; ..."]
+
+
+def row(index: int, text: str | None) -> SampleRow:
+    seed = {"topic": f"topic {index}"}
+    if text is None:
+        return SampleRow(sample_id=f"s{index}", seed_index=index, seed=seed, reason="crashed", detail="KeyError")
+    return SampleRow(sample_id=f"s{index}", seed_index=index, seed=seed, output={"text": text, "n": [1]})
+
+
+def test_a_revision_is_shown_a_few_records_good_ones_first() -> None:
+    shown = presentation.shown_samples([row(0, None), *(row(index, f"text {index}") for index in range(1, 9))])
+    assert [sample.seed for sample in shown] == [f"topic: topic {index}" for index in range(1, 5)]
+    assert shown[0].record == "text: text 1\nn: [1]"
+
+
+def test_records_that_failed_say_why_and_long_ones_are_cut() -> None:
+    long, failed = presentation.shown_samples([row(0, None), row(1, "word " * 9_000)])
+    assert len(long.record) <= presentation.MAX_RECORD_CHARS
+    assert failed.record == "no record: crashed: KeyError"

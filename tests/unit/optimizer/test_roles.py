@@ -10,9 +10,11 @@ from graftwork.contracts.events import WorkflowKind
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import ModelsSpec
 from graftwork.contracts.jobs import Profile
+from graftwork.contracts.jobs import RoleModel
 from graftwork.contracts.jobs import Scope
 from graftwork.contracts.jobs import SearchSpec
 from graftwork.contracts.workflows import Experience
+from graftwork.contracts.workflows import SampleRow
 from graftwork.models.plane import GenerateRequest
 from graftwork_optimizer import presentation
 from graftwork_optimizer import roles
@@ -42,6 +44,10 @@ def variables(job: JobSpec, **changes: object) -> dict[str, object]:
         "reward": 3.25,
         "memory": presentation.memory(past, "n0"),
         "suggestions": (ORDER, "Be exact."),
+        "remarks": (ORDER, "More halves."),
+        "samples": presentation.shown_samples(
+            [SampleRow(sample_id="s", seed_index=0, seed={}, output={"text": ORDER})]
+        ),
         "trace": f"KeyError: {ORDER}",
         "prompts": {"draft": f"Write. {ORDER}"},
         "code": CODE,
@@ -88,7 +94,11 @@ def test_whoever_writes_code_is_told_the_language_of_workflows(name: str) -> Non
 @pytest.mark.parametrize("name", ["revise_workflow", "refine_workflow", "repair_workflow"])
 def test_the_scope_is_told(name: str) -> None:
     texts = {scope: text_of(request(name, spec(scope=scope))) for scope in Scope}
-    assert [scope for scope, text in texts.items() if "byte for byte" in text] == [Scope.PROMPTS]
+    assert [scope for scope, text in texts.items() if "may change the prompts only" in text] == [Scope.PROMPTS]
+    assert [scope for scope, text in texts.items() if "may change the code only" in text] == [Scope.CODE]
+    told = {scope: text.split("Your answer")[1] for scope, text in texts.items()}
+    assert {scope for scope, text in told.items() if "\n- prompts: " in text} == {Scope.PROMPTS, Scope.BOTH}
+    assert {scope for scope, text in told.items() if "\n- code: " in text} == {Scope.CODE, Scope.BOTH}
 
 
 def test_a_refinement_sees_the_whole_workflow_its_reward_and_its_past() -> None:
@@ -108,6 +118,44 @@ def test_a_refinement_without_past_renders() -> None:
 
 def test_a_repair_sees_the_trace() -> None:
     assert "KeyError" in request("repair_workflow", spec()).messages[1].content
+
+
+def test_a_revision_sees_the_remarks_and_what_the_person_saw() -> None:
+    user = request("revise_workflow", spec()).messages[1].content
+    assert "More halves." in user
+    assert f"text: {ORDER}" in user
+
+
+@pytest.mark.parametrize("kind", [WorkflowKind.REFINE, WorkflowKind.REVISE])
+def test_in_scope_code_even_a_compact_job_is_asked_for_code(kind: WorkflowKind) -> None:
+    job = spec(Profile.COMPACT, Scope.CODE)
+    asked = roles.workflow_call(kind, Scope.CODE).request(job, variables(job), seed=1)
+    assert set((asked.json_schema or {})["properties"]) == {"modification", "code"}
+
+
+@pytest.mark.parametrize("kind", [WorkflowKind.REFINE, WorkflowKind.REVISE])
+def test_a_compact_change_is_one_sentence_against_the_first_weak_point(kind: WorkflowKind) -> None:
+    job = spec(Profile.COMPACT)
+    asked = roles.workflow_call(kind, Scope.BOTH).request(job, variables(job, suggestions=("Too dry.",)), seed=1)
+    assert set((asked.json_schema or {})["properties"]) == {"modification", "add"}
+    assert "Too dry." in asked.messages[1].content
+
+
+def test_the_judge_is_the_jobs_judge_if_it_has_one() -> None:
+    strict = RoleModel(pool="strong", model="large", temperature=0.2, max_tokens=50)
+    own, other = spec(), spec().model_copy(update={"models": ModelsSpec(judge=strict)})
+    by_optimizer, by_judge = (roles.workflow_judge(job).request(job, variables(job), seed=1) for job in (own, other))
+    assert (by_optimizer.pool, by_optimizer.temperature) == ("optimizer", 0.0)
+    assert (by_judge.pool, by_judge.model, by_judge.temperature, by_judge.max_tokens) == ("strong", "large", 0.2, 50)
+    assert by_judge.messages == by_optimizer.messages
+
+
+@pytest.mark.parametrize("name", [call.name for call in roles.ROLE_CALLS])
+@pytest.mark.parametrize("profile", list(Profile))
+def test_the_optimizers_temperature_holds_for_every_call_of_the_role(name: str, profile: Profile) -> None:
+    models = ModelsSpec(optimizer=RoleModel(pool="p", temperature=0.15, max_tokens=33), profile=profile)
+    asked = request(name, spec().model_copy(update={"models": models}))
+    assert (asked.pool, asked.temperature, asked.max_tokens) == ("p", 0.15, 33)
 
 
 def test_a_first_workflow_is_written_from_task_schema_and_seed() -> None:
