@@ -34,7 +34,7 @@ def ask(url: str | None, key: str | None, question: Callable[[AsyncGraftwork], A
 
 
 def open_client(server: Server) -> AsyncGraftwork:
-    """Return a client that is less patient than a program's: a person waits."""
+    """Return a client that is less patient than a program's: a person waits for its one answer."""
     return AsyncGraftwork(server.url, server.api_key, retry_seconds=RETRY_SECONDS)
 
 

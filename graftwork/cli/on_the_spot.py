@@ -1,9 +1,7 @@
 """Meeting the review of a job that is being watched: tell how to answer it, or take the answer at once."""
 
-import asyncio
 from collections.abc import Awaitable
 from collections.abc import Callable
-from collections.abc import Sequence
 
 from rich.console import Console
 
@@ -22,8 +20,6 @@ ReadLine = Callable[[], Awaitable[str]]
 
 PROMPT = "Is this workflow good enough? [a]pprove, [r]evise, [l]ater: "
 FEEDBACK_PROMPT = "What should change, in one line? "
-APPEARS_WITHIN_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
-"""Waits for a review that a job already tells of: the two travel on different ways."""
 
 
 class Reviewer:
@@ -31,7 +27,6 @@ class Reviewer:
 
     Args:
         read_line: gives what a person types, raises ``EOFError``; None: nobody is there to answer.
-        waits: seconds between attempts to get a review that was told of.
     """
 
     def __init__(
@@ -40,61 +35,52 @@ class Reviewer:
         console: Console,
         steps: Steps,
         read_line: ReadLine | None = None,
-        waits: Sequence[float] = APPEARS_WITHIN_SECONDS,
     ) -> None:
         self._client = client
         self._console = console
         self._steps = steps
         self._read_line = read_line
-        self._waits = waits
 
     async def meet(self, job_id: str, told: OpenReview) -> None:
         """Tell how to answer a review, or take the answer; nothing, where it was answered before."""
-        review = await self._open(job_id, told.review_id)
-        if review is None:
-            return
-        if self._read_line is None:
-            self._advise(review)
-            return
-        show_review(review, self._console)
         try:
-            await self._answer(review, self._read_line)
-        except EOFError:
-            self._advise(review)
-        except Conflict as error:  # somebody else was faster, or the time ran out
-            self._steps(str(error))
+            review = await self._client.review(job_id, told.review_id)
+        except NotFound:  # it travels on another way than the job that tells of it
+            self._advise(job_id, told)
+            return
+        if review.state is not ReviewState.OPEN:
+            return
+        if self._read_line is None or not await self._answered(review, self._read_line):
+            self._advise(job_id, told)
 
-    async def _open(self, job_id: str, review_id: str) -> ReviewView | None:
-        for wait_seconds in (*self._waits, None):
-            try:
-                review = await self._client.review(job_id, review_id)
-            except NotFound:
-                if wait_seconds is None:
-                    raise
-                await asyncio.sleep(wait_seconds)
-            else:
-                return review if review.state is ReviewState.OPEN else None
-        return None
-
-    def _advise(self, review: ReviewView) -> None:
-        show, approve, revise = review_commands(review.job_id)
-        self._steps(f"The job waits for your review, round {review.round} of {review.rounds}. See it: {show}")
+    def _advise(self, job_id: str, told: OpenReview) -> None:
+        show, approve, revise = review_commands(job_id)
+        self._steps(f"The job waits for your review, round {told.round} of {told.rounds}. See it: {show}")
         self._steps(f"Then: {approve}, or {revise}")
 
-    async def _answer(self, review: ReviewView, read_line: ReadLine) -> None:
+    async def _answered(self, review: ReviewView, read_line: ReadLine) -> bool:
+        show_review(review, self._console)
+        try:
+            return await self._answer(review, read_line)
+        except EOFError:
+            return False
+        except Conflict as error:  # somebody else was faster, or the time ran out
+            self._steps(str(error))
+            return True
+
+    async def _answer(self, review: ReviewView, read_line: ReadLine) -> bool:
         while True:
             said = (await self._ask(PROMPT, read_line)).lower()
             if said in {"a", "approve"}:
                 await self._client.approve(review.job_id, review.id)
                 self._steps("Approved: the search begins")
-                return
+                return True
             if said in {"r", "revise"} and (feedback := await self._ask(FEEDBACK_PROMPT, read_line)):
                 await self._client.revise(review.job_id, review.id, feedback[:MAX_FEEDBACK_CHARS])
                 self._steps("Sent: the workflow is revised")
-                return
+                return True
             if said in {"l", "later"}:
-                self._advise(review)
-                return
+                return False
 
     async def _ask(self, prompt: str, read_line: ReadLine) -> str:
         self._console.print(prompt, end="", markup=False)

@@ -18,7 +18,7 @@ from graftwork.client import AsyncGraftwork
 from graftwork.client import Invalid
 from graftwork.contracts.rest_plans import PreviewView
 
-MOST_ROWS = 50
+MOST_ROWS = 20
 
 
 @click.command()

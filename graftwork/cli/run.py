@@ -10,7 +10,6 @@ import click
 from rich.console import Console
 
 from graftwork.cli.adapting import adapt_to_pools
-from graftwork.cli.asking import open_client
 from graftwork.cli.connection import Server
 from graftwork.cli.connection import find_server
 from graftwork.cli.connection import json_option
@@ -89,7 +88,7 @@ def _run(job_file: JobFile, server: Server | None, wishes: Wishes) -> None:
     steps = Steps(as_json=wishes.as_json, echo=lambda line: console.out(line, highlight=False))
 
     async def work(found: Server) -> Path | None:
-        async with open_client(found) as client:
+        async with AsyncGraftwork(found.url, found.api_key) as client:
             return await _Run(client, console, steps, wishes).follow(job_file)
 
     place = run_async(with_server(server, steps, work))

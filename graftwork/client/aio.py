@@ -61,7 +61,8 @@ class AsyncSender:
 
     async def send(self, call: Call[T]) -> T:
         """Return the answer of a call. Raises ``ClientError``."""
-        return await self._patiently(lambda: self._answer(call), repeatable=call.repeatable)
+        patience = Patience(repeatable=call.repeatable, awaited=call.awaited, waits=self._retry_seconds)
+        return await self._patiently(patience, lambda: self._answer(call))
 
     async def _answer(self, call: Call[T]) -> T:
         try:
@@ -69,8 +70,7 @@ class AsyncSender:
         except httpx.TransportError as error:
             raise unreachable(self._url, error) from error
 
-    async def _patiently(self, attempt: Callable[[], Coroutine[Any, Any, T]], *, repeatable: bool = True) -> T:
-        patience = Patience(repeatable=repeatable, waits=self._retry_seconds)
+    async def _patiently(self, patience: Patience, attempt: Callable[[], Coroutine[Any, Any, T]]) -> T:
         while True:
             try:
                 return await attempt()
@@ -170,7 +170,9 @@ class AsyncGraftwork(AsyncSender):
         for file in dataset.files:
             target = place(directory, file)
             if not is_there(target, file):
-                await self._patiently(partial(self._fetch, dataset_id, file, target))
+                await self._patiently(
+                    Patience(repeatable=True, waits=self._retry_seconds), partial(self._fetch, dataset_id, file, target)
+                )
         return dataset
 
     async def load_dataset(self, dataset_id: str, directory: Path | None = None) -> "Dataset":

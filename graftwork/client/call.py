@@ -41,6 +41,7 @@ class Call(Generic[T]):
         read: gives the answer of a response whose body was read. Raises ``ApiError``, ``NotUnderstood``.
         timeout_seconds: how long the server may take; None: as long as any other call.
         repeatable: sending it again changes nothing, even if the server carried it out the first time.
+        awaited: what it asks for was told of by an event, and may appear a moment later.
     """
 
     method: str
@@ -51,6 +52,7 @@ class Call(Generic[T]):
     content: bytes | None = None
     timeout_seconds: float | None = None
     repeatable: bool = True
+    awaited: bool = False
 
     def request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         """Return the request as ``client`` sends it."""

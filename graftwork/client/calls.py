@@ -104,8 +104,8 @@ def job_reviews(job_id: str) -> Call[ReviewList]:
 
 
 def review(job_id: str, review_id: str) -> Call[ReviewView]:
-    """Return a review with its workflow and samples."""
-    return ask("GET", path_of("jobs", job_id, "reviews", review_id), ReviewView)
+    """Return a review with its workflow and samples. One that an event just told of is waited for a little."""
+    return ask("GET", path_of("jobs", job_id, "reviews", review_id), ReviewView, awaited=True)
 
 
 def approve(job_id: str, review_id: str, *, idempotency_key: str | None = None) -> Call[ReviewView]:

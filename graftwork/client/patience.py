@@ -7,6 +7,7 @@ import httpx
 
 from graftwork.client.errors import ApiError
 from graftwork.client.errors import ClientError
+from graftwork.client.errors import NotFound
 from graftwork.client.errors import TooMany
 from graftwork.client.errors import Unreachable
 
@@ -25,11 +26,13 @@ class Patience:
 
     Args:
         repeatable: the request may be carried out twice.
+        awaited: what is not there yet is going to appear.
         waits: seconds between attempts; a server that asks for a longer wait (``Retry-After``) gets it.
     """
 
-    def __init__(self, *, repeatable: bool, waits: Sequence[float] = RETRY_SECONDS) -> None:
+    def __init__(self, *, repeatable: bool, awaited: bool = False, waits: Sequence[float] = RETRY_SECONDS) -> None:
         self._repeatable = repeatable
+        self._awaited = awaited
         self._waits = iter(waits)
 
     def wait_seconds(self, error: ClientError) -> float:
@@ -43,6 +46,8 @@ class Patience:
     def _worth_it(self, error: ClientError) -> bool:
         if isinstance(error, Unreachable):
             return self._repeatable or isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
+        if isinstance(error, NotFound):
+            return self._awaited
         return isinstance(error, TooMany) or (
             isinstance(error, ApiError) and error.status == HTTPStatus.SERVICE_UNAVAILABLE
         )

@@ -59,7 +59,8 @@ class Sender:
 
     def send(self, call: Call[T]) -> T:
         """Return the answer of a call. Raises ``ClientError``."""
-        return self._patiently(lambda: call.read(self._once(call)), repeatable=call.repeatable)
+        patience = Patience(repeatable=call.repeatable, awaited=call.awaited, waits=self._retry_seconds)
+        return self._patiently(patience, lambda: call.read(self._once(call)))
 
     def _once(self, call: Call[T]) -> httpx.Response:
         try:
@@ -67,8 +68,7 @@ class Sender:
         except httpx.TransportError as error:
             raise unreachable(self._url, error) from error
 
-    def _patiently(self, attempt: Callable[[], T], *, repeatable: bool = True) -> T:
-        patience = Patience(repeatable=repeatable, waits=self._retry_seconds)
+    def _patiently(self, patience: Patience, attempt: Callable[[], T]) -> T:
         while True:
             try:
                 return attempt()
@@ -167,7 +167,9 @@ class Graftwork(Sender):
         for file in dataset.files:
             target = place(directory, file)
             if not is_there(target, file):
-                self._patiently(partial(self._fetch, dataset_id, file, target))
+                self._patiently(
+                    Patience(repeatable=True, waits=self._retry_seconds), partial(self._fetch, dataset_id, file, target)
+                )
         return dataset
 
     def load_dataset(self, dataset_id: str, directory: Path | None = None) -> "Dataset":

@@ -136,6 +136,15 @@ async def test_a_request_is_sent_again_with_the_same_key_until_it_is_answered(ki
     assert len({request.content for request in gateway.requests}) == 1
 
 
+async def test_a_review_that_was_just_told_of_is_waited_for(kind: str) -> None:
+    gateway = Gateway(problem(404), problem(404))
+
+    with pytest.raises(client.NotFound):
+        await ask(kind, gateway, "review", "job-1", "r1", waits=(0,))
+
+    assert len(gateway.requests) == 2
+
+
 async def test_the_last_attempt_tells_its_error(kind: str) -> None:
     gateway = Gateway(problem(503), problem(429, "slow down"))
 

@@ -58,6 +58,12 @@ def test_a_server_that_asks_for_patience_gets_it(asked: float, waited: float) ->
     assert Patience(repeatable=True, waits=(0.5,)).wait_seconds(problem(429, asked)) == waited
 
 
+def test_what_is_going_to_appear_is_asked_for_again() -> None:
+    missing = client.NotFound(Problem(type="t", title="x", status=404))
+
+    assert Patience(repeatable=True, awaited=True, waits=(1,)).wait_seconds(missing) == 1
+
+
 def test_a_server_that_asks_for_too_much_patience_is_not_waited_for() -> None:
     with pytest.raises(client.TooMany) as caught:
         Patience(repeatable=True, waits=(0.5,)).wait_seconds(problem(429, 3600))
