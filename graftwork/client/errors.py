@@ -8,7 +8,7 @@ GraftworkError
     - NoAddress                 no URL was given, and GRAFTWORK_URL is not set
     - MissingPackage            what was asked for needs a package that is not installed
     - ApiError                  the server answered with a problem (``status``, ``problem``)
-      + Invalid                 400, 413, 415, 422: the request is wrong; ``problem.errors`` has every mistake
+      + Invalid                 400, 413-415, 422, 431: the request is wrong; ``problem.errors`` has every mistake
       + Unauthorized            401, 403: no key, a wrong key, or not allowed to this key
       + NotFound                404, 410: nothing of that id
       + Conflict                409: the same Idempotency-Key with another body, or the wrong state
@@ -126,8 +126,10 @@ class ServerFailed(ApiError):
 _BY_STATUS: dict[int, type[ApiError]] = {
     HTTPStatus.BAD_REQUEST: Invalid,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Invalid,
+    HTTPStatus.REQUEST_URI_TOO_LONG: Invalid,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: Invalid,
     HTTPStatus.UNPROCESSABLE_ENTITY: Invalid,
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: Invalid,
     HTTPStatus.UNAUTHORIZED: Unauthorized,
     HTTPStatus.FORBIDDEN: Unauthorized,
     HTTPStatus.NOT_FOUND: NotFound,
