@@ -42,6 +42,7 @@ STANDARD = {
 }
 COMPACT = {
     **STANDARD,
+    "revise_workflow": Size(fixed=300, answer=60),
     "refine_workflow": Size(fixed=300, answer=60),
     "judge_workflow": Size(fixed=300, answer=100),
     "propose_metrics": Size(fixed=290),

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def ended(gateway: Gateway, state: JobState = JobState.SUCCEEDED, *, won: bool = True, **more: Any) -> JobView:
     job = await gateway.submit(**more)
-    winner = {"winner_node_id": f"{job.id}:node:0"} if won else {}
+    winner: dict[str, Any] = {"winner_node_id": f"{job.id}:node:0"} if won else {}
     await gateway.send(advanced(job.id, 1, node=node(job.id, 0)), finished(job.id, 2, state, **winner))
     await gateway.until(job.id, state)
     await gateway.admitted(job.id, 2)

@@ -116,3 +116,43 @@ async def test_a_node_that_is_not_there_is_not_found(gateway: Gateway) -> None:
     answer = await gateway.http.get(f"{job.links['self']}/nodes/{job.id}:node:9")
 
     assert answer.status_code == 404
+
+
+async def test_a_node_explains_itself(gateway: Gateway) -> None:
+    job = await gateway.submit()
+    blobs = gateway.door.blobs
+    changed = WORKFLOW.model_copy(update={"prompts": {"draft": "Explain {topic} briefly."}})
+    root = await full_node(gateway, job.id)
+    child = node(
+        job.id,
+        1,
+        parent_id=root.node_id,
+        parent_probabilities={root.node_id: 1.0},
+        ticket=0.5,
+        workflow=await blobs.put_json(changed, job.id),
+        metric_candidates=(await blobs.put_json(METRICS, job.id),),
+        overlaps=(1.0,),
+        chosen_candidate=0,
+        anchor_scores=await blobs.put_rows(SCORES, job.id),
+        final_scores=await blobs.put_rows(SCORES[:1], job.id),
+    )
+    await gateway.send(advanced(job.id, 1, node=root), advanced(job.id, 2, node=child))
+    await gateway.admitted(job.id, 2)
+    answer = await gateway.http.get(f"{job.links['self']}/nodes/{child.node_id}")
+    view = NodeView.model_validate_json(answer.content)
+
+    assert view.why == "made from node 0, drawn among node 0 (100.0%), by the number 0.5000"
+    assert [change.part for change in view.changes] == ["prompts/draft"]
+    assert "+Explain {topic} briefly." in view.changes[0].diff
+    assert [(one.metrics, one.overlap, one.chosen) for one in view.metric_candidates] == [(METRICS.metrics, 1.0, True)]
+    assert (view.anchor_scores, view.final_scores) == (SCORES, SCORES[:1])
+
+
+async def test_a_child_whose_parent_was_not_told_yet_is_shown_without_changes(gateway: Gateway) -> None:
+    job = await gateway.submit()
+    ref = await gateway.door.blobs.put_json(WORKFLOW, job.id)
+    await told(gateway, node(job.id, 1, parent_id=f"{job.id}:node:0", workflow=ref), job.id)
+    answer = await gateway.http.get(f"{job.links['self']}/nodes/{job.id}:node:1")
+    view = NodeView.model_validate_json(answer.content)
+
+    assert (answer.status_code, view.workflow, view.changes) == (200, WORKFLOW, ())
