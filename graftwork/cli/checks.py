@@ -179,7 +179,7 @@ def reachable(server: Server | None) -> Check:
         return Check("server", Verdict.NOTE, "none runs", "`graftwork up`, or name one with --url or GRAFTWORK_URL")
     from graftwork.client import Graftwork  # noqa: PLC0415
 
-    with Graftwork(server.url, server.api_key) as graftwork:
+    with Graftwork(server.url, server.api_key, retry_seconds=()) as graftwork:
         try:
             pools = graftwork.pools().pools
         except GraftworkError as error:
