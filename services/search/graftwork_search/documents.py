@@ -1,7 +1,9 @@
 """What the search ledger stores: one document per job, node and request. Mutable; written as a whole."""
 
+import math
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 from typing import Self
 
@@ -16,6 +18,7 @@ from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import NodeState
 from graftwork.contracts.snapshots import DatasetSummary
 from graftwork.contracts.snapshots import NodeSnapshot
+from graftwork.contracts.snapshots import OpenReview
 from graftwork.contracts.snapshots import SpendReport
 from graftwork.contracts.usage import Grant
 from graftwork.contracts.usage import SpendPurpose
@@ -24,11 +27,13 @@ from graftwork_search.budget import Account
 from graftwork_search.budget import Side
 from graftwork_search.convergence import Stop
 from graftwork_search.spending import Spending
+from graftwork_search.stopwatch import Stopwatch
 
 JOBS = "jobs"
 NODES = "nodes"
 REQUESTS = "requests"
 CANCELLATIONS = "cancellations"
+FORGOTTEN = "forgotten"
 _SHOWN_EXPERIENCES = 20
 
 
@@ -90,7 +95,13 @@ class Ending(BaseModel):
     outcome: JobState
     reason: str
     detail: str = ""
-    publish: bool = True
+
+
+class Revision(BaseModel):
+    """What a person wants changed in the first workflow, until it was rewritten."""
+
+    feedback: str
+    samples: BlobRef | None = None
 
 
 class Chunk(BaseModel):
@@ -134,14 +145,23 @@ class JobDocument(Document):
 
     tenant: str
     spec_ref: BlobRef
+    preview: bool = False
     spec: JobSpec | None = None
+    run: int = 0
+    continuations: list[str] = Field(default_factory=list)
+    more_rows: int = 0
     state: JobState = JobState.QUEUED
     phase: JobPhase = JobPhase.QUEUED
     version: int = 0
     ending: Ending | None = None
     reason: str | None = None
     submitted_at: datetime
+    clock: Stopwatch = Field(default_factory=Stopwatch)
     space: BlobRef | None = None
+    review: OpenReview | None = None
+    reviews: int = 0
+    approved: bool = False
+    revision: Revision | None = None
     round: int = 0
     repairs: int = 0
     anchor_metrics: BlobRef | None = None
@@ -160,6 +180,17 @@ class JobDocument(Document):
         if self.spec is None:
             raise ValueError(f"job {self.id} was not opened yet")
         return self.spec
+
+    @property
+    def wanted(self) -> int:
+        """Accepted rows wanted in all: those of the spec, and those of extensions."""
+        return self.opened.count + self.more_rows
+
+    @property
+    def candidate_budget(self) -> int:
+        """Most production candidates of all runs: as many for each row of an extension as for each of the spec."""
+        spec = self.opened
+        return math.ceil(Fraction(spec.candidate_budget * self.wanted, spec.count))
 
     @property
     def spent(self) -> SpendReport:
@@ -207,6 +238,7 @@ class NodeDocument(Document):
     overlap_measure: str | None = None
     dropped_metrics: dict[str, str] = Field(default_factory=dict)
     checks: dict[str, float] = Field(default_factory=dict)
+    feedback: str | None = None
     error: str | None = None
     lost_by: LossCode | None = None
 
@@ -214,6 +246,11 @@ class NodeDocument(Document):
     def is_root(self) -> bool:
         """Whether it is the root."""
         return self.parent_id is None
+
+    def forget_final(self) -> None:
+        """Be measured again as a finalist, as if never before."""
+        self.final_reward = self.final_sample_score = self.final_interval = self.final_scores = None
+        self.final_by_sample, self.final_ended = [], False
 
     def snapshot(self) -> NodeSnapshot:
         """What the world may see of it."""

@@ -9,10 +9,12 @@ from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import NodeState
 from graftwork.contracts.snapshots import NodeSnapshot
 from graftwork_search.documents import Ending
+from graftwork_search.documents import JobDocument
 from graftwork_search.documents import LossCode
 from graftwork_search.documents import Stage
 from graftwork_search.errors import Reason
 from graftwork_search.session import JobSession
+from graftwork_search.timing import stop_clocks
 
 _PATH_SHOWN = 40
 
@@ -23,7 +25,9 @@ async def stop(session: JobSession, ending: Ending) -> None:
     if job.ending is not None or job.state.terminal:
         return
     job.ending, job.phase = ending, JobPhase.STOPPING
-    session.tx.emit(JobStopping(job_id=job.id, outcome=ending.outcome, reason=ending.reason))
+    if job.review is not None:
+        job.review, job.state = None, JobState.RUNNING
+    session.tx.emit(JobStopping(job_id=job.id, outcome=ending.outcome, reason=ending.reason, run=job.run))
     session.say("job.stopping", f"stopping: {ending.detail or ending.reason}")
     await when_quiet(session)
 
@@ -43,8 +47,8 @@ async def when_quiet(session: JobSession) -> None:
     ending, job = session.job.ending, session.job
     if ending is None or not session.quiet or job.state.terminal:
         return
-    if ending.publish and job.production.accepted and job.dataset is None and job.phase is not JobPhase.CURATING:
-        await publish(session, complete=job.production.accepted >= session.spec.count)
+    if job.production.accepted > _published_rows(job) and job.phase is not JobPhase.CURATING:
+        await publish(session, complete=job.production.accepted >= job.wanted)
     else:
         finish(session, ending)
 
@@ -76,16 +80,27 @@ def published(session: JobSession, answer: DatasetPublished) -> None:
     finish(session, ending)
 
 
+def unpublished(session: JobSession, detail: str) -> None:
+    """There will be no dataset: the job has failed, or ends as it was going to."""
+    finish(session, session.job.ending or Ending(outcome=JobState.FAILED, reason=Reason.CURATION_FAILED, detail=detail))
+
+
 def finish(session: JobSession, ending: Ending) -> None:
     """Say the last word, after one for every node that will not end any more."""
-    job = session.job
     for node in session.nodes:
         if not node.state.ended:
             node.state, node.error, node.lost_by = NodeState.FAILED, "the job ended first", LossCode.INTERRUPTED
             session.say("node.failed", f"iteration {node.round}: {node.error}", node)
+    say_last_word(session, ending)
+
+
+def say_last_word(session: JobSession, ending: Ending) -> None:
+    """Nothing of this job will change any more, unless it is asked to go on."""
+    job = session.job
     job.state, job.phase, job.reason = ending.outcome, JobPhase.ENDED, ending.reason
     if ending.detail:
         job.reason = f"{ending.reason}: {ending.detail}"
+    stop_clocks(session)
     session.say_finished()
 
 
@@ -98,6 +113,10 @@ def close_round(session: JobSession) -> None:
     if unjudged:
         production.failed["stopped"] = production.failed.get("stopped", 0) + unjudged
     production.current = None
+
+
+def _published_rows(job: JobDocument) -> int:
+    return job.dataset.rows if job.dataset else 0
 
 
 def _lineage(session: JobSession) -> Lineage:

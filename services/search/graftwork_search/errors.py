@@ -21,6 +21,7 @@ class Reason(StrEnum):
     """Why a job ended as it did. Clients may rely on these names."""
 
     COMPLETED = "completed"
+    PREVIEWED = "previewed"
     CANCELLED = "cancelled"
     INVALID_SPEC = "invalid_spec"
     NO_SEEDS = "no_seeds"

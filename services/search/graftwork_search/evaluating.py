@@ -23,6 +23,7 @@ from graftwork_search.ranges import evaluation_range
 from graftwork_search.reward import components
 from graftwork_search.reward import reward_of
 from graftwork_search.session import JobSession
+from graftwork_search.showing import show
 
 _STAGES = {ScoreComponent.SAMPLE: Stage.SCORE_SAMPLE, ScoreComponent.WORKFLOW: Stage.SCORE_WORKFLOW}
 _NO_TRACE = "no sample was good, and the runner gave no trace"
@@ -33,6 +34,7 @@ async def workflow_proposed(session: JobSession, answer: WorkflowProposed) -> No
     node = session.node(answer.node_id)
     if node.state.ended:
         return
+    session.job.revision = None  # if there was one, this is what it asked for
     twin = _twin(session, node, answer)
     node.workflow, node.workflow_sha256 = answer.workflow, answer.workflow_sha256
     node.shape_sha256, node.modification = answer.shape_sha256, answer.modification
@@ -78,7 +80,8 @@ async def samples_generated(session: JobSession, answer: SamplesGenerated) -> No
     if not answer.ok:
         await crashed(session, node, answer.trace or _NO_TRACE)
         return
-    await ask_for_scores(session, node)
+    if not show(session, node):
+        await ask_for_scores(session, node)
 
 
 async def ask_for_scores(session: JobSession, node: NodeDocument) -> None:

@@ -7,6 +7,7 @@ from graftwork_search import producing
 from graftwork_search.documents import RequestDocument
 from graftwork_search.documents import Stage
 from graftwork_search.ending import fail
+from graftwork_search.ending import unpublished
 from graftwork_search.errors import Reason
 from graftwork_search.session import JobSession
 
@@ -29,7 +30,7 @@ async def request_failed(session: JobSession, request: RequestDocument, *, code:
         case Stage.ACCEPTANCE:
             await producing.acceptance_failed(session, code=code, message=message)
         case Stage.DATASET:
-            await fail(session, Reason.CURATION_FAILED, f"{code}: {message}"[:400])
+            unpublished(session, f"{code}: {message}"[:400])
 
 
 def presumed_usage(request: RequestDocument) -> dict[str, Usage]:

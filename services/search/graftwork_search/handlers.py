@@ -9,9 +9,12 @@ from typing import Any
 from graftwork.contracts.events import DatasetPublished
 from graftwork.contracts.events import EventData
 from graftwork.contracts.events import JobCancellationRequested
+from graftwork.contracts.events import JobContinuationRequested
+from graftwork.contracts.events import JobDeleted
 from graftwork.contracts.events import JobSubmitted
 from graftwork.contracts.events import MetricsRegenerated
 from graftwork.contracts.events import Purpose
+from graftwork.contracts.events import ReviewSubmitted
 from graftwork.contracts.events import SamplesAccepted
 from graftwork.contracts.events import SamplesGenerated
 from graftwork.contracts.events import ScoresReady
@@ -19,13 +22,16 @@ from graftwork.contracts.events import SeedsProposed
 from graftwork.contracts.events import WorkFailed
 from graftwork.contracts.events import WorkflowProposed
 from graftwork.kit.bus import Event
+from graftwork.kit.job_life import ForgetJob
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
 from graftwork_search import evaluating
 from graftwork_search import finalising
 from graftwork_search import opening
 from graftwork_search import producing
+from graftwork_search.continuing import continuation_requested
 from graftwork_search.documents import CANCELLATIONS
+from graftwork_search.documents import FORGOTTEN
 from graftwork_search.documents import JOBS
 from graftwork_search.documents import JobDocument
 from graftwork_search.documents import RequestDocument
@@ -35,11 +41,13 @@ from graftwork_search.ending import published
 from graftwork_search.ending import when_quiet
 from graftwork_search.errors import UnknownJob
 from graftwork_search.failing import request_failed
+from graftwork_search.reviewing import review_submitted
 from graftwork_search.session import JobSession
 from graftwork_search.settings import SearchSettings
 from graftwork_search.work import OpenJob
 
 Flow = Callable[[JobSession, RequestDocument, Any], Awaitable[None]]
+Change = Callable[[JobSession, Any], Awaitable[None]]
 
 
 async def job_submitted(event: Event[JobSubmitted], tx: Transaction, *, settings: SearchSettings) -> None:
@@ -48,9 +56,10 @@ async def job_submitted(event: Event[JobSubmitted], tx: Transaction, *, settings
         id=event.data.job_id,
         tenant=event.data.tenant,
         spec_ref=event.data.spec,
+        preview=event.data.preview,
         submitted_at=event.data.submitted_at,
     )
-    if not await tx.insert_new(JOBS, {"_id": job.id, **job.row()}):
+    if await tx.find_one(FORGOTTEN, {"_id": job.id}) or not await tx.insert_new(JOBS, {"_id": job.id, **job.row()}):
         return
     session = await JobSession.open(tx, settings, job.id)
     session.say("job.queued", "accepted; waiting for its turn")
@@ -67,25 +76,45 @@ async def cancellation_requested(
 ) -> None:
     """Stop the job, or remember to, since events of different types may overtake each other."""
     try:
-        session = await JobSession.open(tx, settings, event.data.job_id)
+        session = await JobSession.find(tx, settings, event.data.job_id)
     except UnknownJob:
         await tx.insert_new(CANCELLATIONS, {"_id": event.data.job_id, "reason": event.data.reason})
         return
-    await cancel(session, event.data.reason)
-    await session.save()
+    if session is not None and session.job.run == event.data.run:
+        await cancel(session, event.data.reason)
+        await session.save()
+
+
+async def changed(event: Event[Any], tx: Transaction, *, settings: SearchSettings, change: Change) -> None:
+    """Change a job as a client wants it, unless it was deleted."""
+    session = await JobSession.find(tx, settings, event.data.job_id)
+    if session is not None:
+        await change(session, event.data)
+        await session.save()
+
+
+async def job_deleted(event: Event[JobDeleted], tx: Transaction) -> None:
+    """Forget the job, and remember only that, so that late answers are no riddle."""
+    job_id = event.data.job_id
+    await tx.insert_new(FORGOTTEN, {"_id": job_id, "at": tx.now})
+    for collection in (JOBS, CANCELLATIONS):
+        await tx.delete(collection, {"_id": job_id})
+    tx.enqueue(ForgetJob(job_id=job_id, request_id=job_id))
 
 
 async def metrics_regenerated(event: Event[MetricsRegenerated], tx: Transaction, *, settings: SearchSettings) -> None:
     """Note the ruler."""
-    session = await JobSession.open(tx, settings, event.data.job_id)
-    if not session.job.state.terminal:
+    session = await JobSession.find(tx, settings, event.data.job_id)
+    if session is not None and not session.job.state.terminal:
         evaluating.metrics_regenerated(session, event.data)
         await session.save()
 
 
 async def answered(event: Event[Any], tx: Transaction, *, settings: SearchSettings, flow: Flow) -> None:
     """Close the request, then let the flow go on, or the ending if the job is being stopped."""
-    session = await JobSession.open(tx, settings, event.data.job_id)
+    session = await JobSession.find(tx, settings, event.data.job_id)
+    if session is None:
+        return
     request = await session.close(event.data.request_id, event.data.used, event.data.used_by_task)
     if request is None:
         return
@@ -150,6 +179,9 @@ def add_handlers(router: Router, settings: SearchSettings) -> None:
     """Register all handlers of the service."""
     router.on(JobSubmitted)(partial(job_submitted, settings=settings))
     router.on(JobCancellationRequested)(partial(cancellation_requested, settings=settings))
+    router.on(ReviewSubmitted)(partial(changed, settings=settings, change=review_submitted))
+    router.on(JobContinuationRequested)(partial(changed, settings=settings, change=continuation_requested))
+    router.on(JobDeleted)(job_deleted)
     router.on(MetricsRegenerated)(partial(metrics_regenerated, settings=settings))
     for event_type, flow in FLOWS.items():
         router.on(event_type)(partial(answered, settings=settings, flow=flow))

@@ -22,6 +22,8 @@ from graftwork_search.selection import Draw
 from graftwork_search.selection import draw_parent
 from graftwork_search.selection import ticket_for
 from graftwork_search.session import JobSession
+from graftwork_search.timing import TIME_USED_UP
+from graftwork_search.timing import search_is_late
 from graftwork_search.tree import by_wave
 from graftwork_search.tree import outcome
 
@@ -45,6 +47,8 @@ def _why_stop(session: JobSession) -> Stop | None:
     waves = by_wave(session.nodes)
     if any(node.lost_by is LossCode.OUT_OF_BUDGET for node in waves[-1]):
         return Stop(code=StopCode.BUDGET, message=BUDGET_USED_UP)
+    if search_is_late(session):
+        return Stop(code=StopCode.TIME, message=TIME_USED_UP)
     return decide(session.spec.search, [[outcome(node) for node in wave] for wave in waves])
 
 
@@ -55,7 +59,7 @@ async def _expand(session: JobSession) -> bool:
     asked = False
     for parts in range(min(search.width, search.iterations - job.round), 0, -1):
         node, drawn = _child(session, candidates, wave)
-        if not await _ask(session, node, parts=parts):
+        if not await ask_for_child(session, node, parts=parts):
             continue
         asked = True
         job.phase, job.round = JobPhase.SEARCHING, node.round
@@ -80,7 +84,8 @@ def _child(session: JobSession, candidates: list[Candidate], wave: int) -> tuple
     return node, drawn
 
 
-async def _ask(session: JobSession, node: NodeDocument, *, parts: int) -> bool:
+async def ask_for_child(session: JobSession, node: NodeDocument, *, parts: int) -> bool:
+    """Ask for the workflow of a node that is not the root; False when nothing is left to pay for it."""
     parent = session.node(str(node.parent_id))
     return await session.request(
         Stage.WORKFLOW,

@@ -9,16 +9,21 @@ from graftwork.contracts.jobs import JobPhase
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import NodeState
-from graftwork_search.budget import SEARCH_SHARE
 from graftwork_search.documents import NodeDocument
+from graftwork_search.documents import Revision
 from graftwork_search.documents import Stage
 from graftwork_search.ending import fail
 from graftwork_search.errors import Reason
 from graftwork_search.ranges import production_start
 from graftwork_search.session import JobSession
-from graftwork_search.timing import start_clock
+from graftwork_search.timing import start_clocks
 
 MAX_REPAIRS = 3
+_DOING = {
+    WorkflowKind.INITIAL: "writing",
+    WorkflowKind.REPAIR: "repairing",
+    WorkflowKind.REVISE: "revising",
+}
 
 
 async def begin(session: JobSession, spec: JobSpec) -> None:
@@ -28,10 +33,13 @@ async def begin(session: JobSession, spec: JobSpec) -> None:
         return
     job.spec, job.state, job.phase = spec, JobState.RUNNING, JobPhase.INITIALISING
     job.production.next_seed = production_start(spec.search)
-    if spec.budget.wall_seconds is not None:
-        start_clock(session, spec.budget.wall_seconds * SEARCH_SHARE, search_only=True)
-        start_clock(session, spec.budget.wall_seconds, search_only=False)
-    session.say("job.started", f"searching for a workflow that makes {spec.count} rows")
+    start_clocks(session)
+    session.say("job.started", f"searching for a workflow that makes {job.wanted} rows")
+    await ask_for_seeds(session)
+
+
+async def ask_for_seeds(session: JobSession) -> None:
+    """Ask for the seed space."""
     asked = await session.request(Stage.SEEDS, SeedsRequested, key=(), seconds=session.settings.workflow_seconds)
     if not asked:
         await fail(session, Reason.BUDGET_EXHAUSTED, "the budget does not pay for the seed space")
@@ -41,12 +49,25 @@ async def seeds_proposed(session: JobSession, answer: SeedsProposed) -> None:
     """The seed space is known: ask for the root."""
     session.job.space = answer.space
     session.say("job.seeded", f"seed space of {answer.size} combinations")
+    await plant_root(session)
+
+
+async def plant_root(session: JobSession) -> None:
+    """Begin the tree."""
     root = session.add(NodeDocument(id=derived_id(session.job.id, "node", 0), job_id=session.job.id, round=0))
     await ask_for_root(session, root, WorkflowKind.INITIAL)
 
 
-async def ask_for_root(session: JobSession, root: NodeDocument, kind: WorkflowKind, trace: str | None = None) -> None:
-    """Ask for the first workflow, or for one that repairs it."""
+async def ask_for_root(
+    session: JobSession,
+    root: NodeDocument,
+    kind: WorkflowKind,
+    *,
+    trace: str | None = None,
+    revision: Revision | None = None,
+) -> None:
+    """Ask for the first workflow, or for one that repairs it, or does what a reviewer wants."""
+    root.state, root.error, root.lost_by = NodeState.REQUESTED, None, None
     asked = await session.request(
         Stage.WORKFLOW,
         WorkflowRequested,
@@ -57,20 +78,40 @@ async def ask_for_root(session: JobSession, root: NodeDocument, kind: WorkflowKi
         parent=root.workflow,
         parent_node_id=root.id if root.workflow else None,
         trace=trace,
+        feedback=revision.feedback if revision else None,
+        samples=revision.samples if revision else None,
         space=session.job.space,
     )
     if not asked:
         await fail(session, Reason.BUDGET_EXHAUSTED, "nothing left to pay for the first workflow")
         return
-    session.say("node.requested", "writing the first workflow" if not root.attempt else "repairing it", root)
+    session.say("node.requested", f"{_DOING[kind]} the first workflow", root)
 
 
 async def repair_root(session: JobSession, root: NodeDocument, trace: str) -> None:
-    """Try again with what went wrong; after three repairs the job has no runnable workflow."""
-    if session.job.repairs >= MAX_REPAIRS:
-        await fail(session, Reason.NO_RUNNABLE_WORKFLOW, f"after {MAX_REPAIRS} repairs: {trace}"[:500])
+    """Try again with what went wrong; after three repairs the job has no runnable workflow.
+
+    A preview of the user's own workflow is there to tell whether it runs: it is not repaired.
+    """
+    most = 0 if session.job.preview and not session.spec.search.initial.by_optimizer else MAX_REPAIRS
+    if session.job.repairs >= most:
+        await fail(session, Reason.NO_RUNNABLE_WORKFLOW, f"after {most} repairs: {trace}"[:500])
         return
     session.job.repairs += 1
     root.attempt += 1
-    root.state = NodeState.REQUESTED
-    await ask_for_root(session, root, WorkflowKind.REPAIR, trace)
+    await ask_for_root(session, root, WorkflowKind.REPAIR, trace=trace)
+
+
+async def revise_root(session: JobSession, root: NodeDocument) -> None:
+    """Have the first workflow rewritten as its reviewer wants; what comes may be repaired as often as the one before.
+
+    Its samples are the reviewer's business now, and no longer those of the workflow to come.
+    """
+    revision = session.job.revision
+    if revision is None:
+        raise ValueError(f"nothing is to be revised in job {session.job.id}")
+    session.job.repairs = 0
+    root.attempt += 1
+    root.feedback = revision.feedback
+    root.samples, root.samples_ok, root.samples_failed, root.checks = None, 0, {}, {}
+    await ask_for_root(session, root, WorkflowKind.REVISE, revision=revision)

@@ -31,7 +31,7 @@ async def next_round(session: JobSession) -> None:
     """Ask for as many candidates as the shortfall needs; publish when there is none."""
     job, settings = session.job, session.settings
     made = job.production
-    short = session.spec.count - made.accepted
+    short = session.job.wanted - made.accepted
     if short <= 0:
         await publish(session, complete=True)
         return
@@ -39,7 +39,7 @@ async def next_round(session: JobSession) -> None:
         short=short,
         accepted=made.accepted,
         judged=made.attempted,
-        left=session.spec.candidate_budget - made.attempted,
+        left=session.job.candidate_budget - made.attempted,
     )
     ranges = list(chunks(made.next_seed, wanted, size=settings.chunk_seeds))[: settings.round_chunks]
     made.current = Round(number=made.rounds, chunks=[Chunk(first=r.first, count=r.count) for r in ranges])
@@ -50,7 +50,7 @@ async def next_round(session: JobSession) -> None:
     ]
     if not asked:
         made.current = None
-        await fail(session, Reason.BUDGET_EXHAUSTED, f"{made.accepted} of {session.spec.count} rows were accepted")
+        await fail(session, Reason.BUDGET_EXHAUSTED, f"{made.accepted} of {session.job.wanted} rows were accepted")
         return
     made.current.chunks = asked
     made.next_seed = asked[-1].first + asked[-1].count
@@ -107,15 +107,15 @@ def book_acceptance(session: JobSession, answer: SamplesAccepted) -> None:
     for counted, news in ((made.rejected, answer.rejected), (made.failed, answer.failed)):
         for reason, number in news.items():
             counted[reason] = counted.get(reason, 0) + number
-    session.say("samples.accepted", f"{made.accepted} of {session.spec.count} rows accepted")
+    session.say("samples.accepted", f"{made.accepted} of {session.job.wanted} rows accepted")
 
 
 async def samples_accepted(session: JobSession, answer: SamplesAccepted) -> None:
     """A round was judged: publish, or make up for what is short."""
     book_acceptance(session, answer)
     made = session.job.production
-    if answer.short > 0 and made.attempted >= session.spec.candidate_budget:
-        detail = f"{made.attempted} candidates brought {made.accepted} of {session.spec.count} rows"
+    if answer.short > 0 and made.attempted >= session.job.candidate_budget:
+        detail = f"{made.attempted} candidates brought {made.accepted} of {session.job.wanted} rows"
         await fail(session, Reason.BUDGET_EXHAUSTED, detail)
         return
     await next_round(session)
@@ -162,7 +162,7 @@ async def _ask_for_acceptance(session: JobSession, current: Round) -> None:
         seconds=session.settings.curation_seconds,
         round=current.number,
         samples=tuple(chunk.samples for chunk in current.chunks if chunk.samples is not None),
-        needed=session.spec.count - made.accepted,
+        needed=session.job.wanted - made.accepted,
     )
 
 

@@ -19,6 +19,7 @@ from graftwork.contracts.usage import Grant
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.logging import get_logger
 from graftwork_search.budget import Side
+from graftwork_search.documents import FORGOTTEN
 from graftwork_search.documents import JOBS
 from graftwork_search.documents import NODES
 from graftwork_search.documents import REQUESTS
@@ -56,6 +57,17 @@ class JobSession:
         self._nodes = {node.id: node for node in nodes}
         self._open_requests = opened
         self._touched: set[str] = set()
+
+    @classmethod
+    async def find(cls, tx: Transaction, settings: SearchSettings, job_id: str) -> "JobSession | None":
+        """Load the job; None when it was deleted: what comes late then is no news. Raises ``UnknownJob``."""
+        try:
+            return await cls.open(tx, settings, job_id)
+        except UnknownJob:
+            if await tx.find_one(FORGOTTEN, {"_id": job_id}) is None:
+                raise
+            log.info("job.forgotten")
+            return None
 
     @classmethod
     async def open(cls, tx: Transaction, settings: SearchSettings, job_id: str) -> "JobSession":
@@ -108,6 +120,11 @@ class JobSession:
             return self.node(self.job.winner)
         best = top(self.scored(), 1)
         return self.node(best[0].node_id) if best else None
+
+    def own_id(self, *key: str | int) -> str:
+        """Id of something of this run of the job; no other run has it."""
+        run = ("run", self.job.run) if self.job.run else ()
+        return derived_id(self.job.id, *key, *run)
 
     def ancestors(self, node: NodeDocument) -> list[NodeDocument]:
         """Parent first, root last."""
@@ -173,7 +190,7 @@ class JobSession:
         if grant is None:
             return False
         request = RequestDocument(
-            id=derived_id(self.job.id, stage, *key),
+            id=self.own_id(stage, *key),
             job_id=self.job.id,
             stage=stage,
             side=side,
@@ -188,6 +205,7 @@ class JobSession:
             "spec": self.job.spec_ref,
             "deadline": request.deadline,
             "grant": grant,
+            "run": self.job.run,
         }
         self.tx.emit(build(**common, **{name: value for name, value in fields.items() if name != "chunk_first"}))
         return True
@@ -231,12 +249,14 @@ class JobSession:
             spent=job.spent,
             anchor_metrics=job.anchor_metrics,
             dataset_id=job.dataset.dataset_id if job.dataset else None,
+            review=job.review,
+            run=job.run,
             updated_at=self.tx.now,
         )
 
     def counts(self) -> ProductionCounts:
         """Production so far."""
-        wanted = self.job.spec.count if self.job.spec else 0
+        wanted = self.job.wanted if self.job.spec else 0
         return ProductionCounts.model_validate({**self.job.production.model_dump(), "wanted": wanted})
 
     async def _book(self, request: RequestDocument) -> None:

@@ -25,14 +25,22 @@ class RequestDeadline(TaskPayload):
 
 
 class WallClock(TaskPayload):
-    """The job's time, or the search's half of it, is up."""
+    """The job's time, or the search's half of it, is up, unless its clock was started again since ``start``."""
 
     survives_stop: ClassVar[bool] = True
     reports_failure: ClassVar[bool] = False
 
     search_only: bool
+    start: int
 
     @property
     @override
     def task_id(self) -> str:
-        return derived_id(self.kind, self.job_id, "search" if self.search_only else "job")
+        return derived_id(self.kind, self.job_id, "search" if self.search_only else "job", self.start)
+
+
+class ReviewExpiry(TaskPayload):
+    """The time to answer a review (``request_id``) is up."""
+
+    survives_stop: ClassVar[bool] = True
+    reports_failure: ClassVar[bool] = False

@@ -1,0 +1,161 @@
+"""A search service whose client, reviewer and workers are played by the test, on real Kafka and MongoDB."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from collections.abc import Callable
+from collections.abc import Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC
+from datetime import datetime
+from typing import Any
+from typing import TypeVar
+
+from graftwork.contracts.events import Continuation
+from graftwork.contracts.events import Decision
+from graftwork.contracts.events import EventData
+from graftwork.contracts.events import JobCancellationRequested
+from graftwork.contracts.events import JobContinuationRequested
+from graftwork.contracts.events import JobFinished
+from graftwork.contracts.events import JobSubmitted
+from graftwork.contracts.events import ReviewRequested
+from graftwork.contracts.events import ReviewSubmitted
+from graftwork.contracts.events import SearchAdvanced
+from graftwork.contracts.events import WorkFailed
+from graftwork.contracts.jobs import JobSpec
+from graftwork.contracts.snapshots import JobSnapshot
+from graftwork.contracts.snapshots import NodeSnapshot
+from graftwork.kit.blobs import Blobs
+from graftwork.kit.ledger import INBOX
+from graftwork.kit.service import Service
+from graftwork_search.bootstrap import build
+from graftwork_search.settings import SearchSettings
+from tests.support.eventually import assert_eventually
+from tests.support.in_process import Bus
+from tests.support.in_process import bus_of
+from tests.support.in_process import running
+from tests.support.workers import Script
+from tests.support.workers import Workers
+from tests.support.workers import answer_to
+
+JOB = "job-1"
+E = TypeVar("E", bound=EventData)
+Scripts = Mapping[type[EventData], Script]
+
+
+def a_spec(**more: Any) -> dict[str, Any]:
+    """A job of 12 rows and three iterations."""
+    search = {"iterations": 3, "evaluation_samples": 4, "patience": 99, **more.pop("search", {})}
+    return {"task": "explanations of fractions", "count": 12, "search": search, **more}
+
+
+def a_failure(request: Any, code: str) -> EventData:
+    """A worker gives a request up."""
+    return answer_to(request, WorkFailed, stage="x", code=code, error_class="permanent", message="it did not work")
+
+
+class Play:
+    """One job of a running search service."""
+
+    def __init__(self, service: Service, bus: Bus, workers: Workers) -> None:
+        self.service = service
+        self.bus = bus
+        self.workers = workers
+        self._people = itertools.count()
+
+    async def submit(self, spec: dict[str, Any], *, preview: bool = False) -> None:
+        """Submit the job as the gateway would."""
+        ref = await Blobs.open(self.service.settings.blobs).put_json(JobSpec.model_validate(spec), "specs")
+        told = {"tenant": "t", "spec": ref, "submitted_at": datetime.now(UTC), "preview": preview}
+        await self.bus.send(JobSubmitted.model_validate({"job_id": JOB, **told}))
+
+    async def answer_review(self, review_id: str, decision: Decision, feedback: str | None = None) -> None:
+        """Say what a person says."""
+        answer = ReviewSubmitted(
+            job_id=JOB, review_id=review_id, decision=decision, feedback=feedback, submitted_at=datetime.now(UTC)
+        )
+        await self.bus.send(answer, source=self._somebody_new())
+
+    async def extend(self, rows: int, request_id: str = "more") -> None:
+        """Ask for more rows."""
+        await self._continue(request_id, Continuation.EXTEND, rows)
+
+    async def retry(self, request_id: str = "again") -> None:
+        """Ask for another try."""
+        await self._continue(request_id, Continuation.RETRY, 0)
+
+    async def _continue(self, request_id: str, kind: Continuation, rows: int) -> None:
+        asked = JobContinuationRequested(job_id=JOB, request_id=request_id, kind=kind, rows=rows)
+        await self.bus.send(asked, source=self._somebody_new())
+
+    def _somebody_new(self) -> str:
+        """A source of its own for every event, so that a repeated answer is not taken for a redelivered one."""
+        return f"/tests/people/{next(self._people)}"
+
+    async def cancel(self, run: int = 0) -> None:
+        """Ask to stop."""
+        await self.bus.send(JobCancellationRequested(job_id=JOB, run=run))
+
+    async def handled(self, kind: type[EventData], count: int = 1) -> None:
+        """Return once search has taken in so many events of a type, whatever it made of them."""
+
+        async def enough() -> None:
+            where = {"type": f"graftwork.{kind.event_name}.v1"}
+            assert await self.service.ledger.read.count(INBOX, where) >= count
+
+        await assert_eventually(enough, timeout_seconds=30)
+
+    async def review(self, number: int = 1) -> ReviewRequested:
+        """The ``number``-th review asked for."""
+        await self.until(lambda: len(self.bus.all(ReviewRequested)) >= number)
+        return self.bus.all(ReviewRequested)[number - 1]
+
+    async def ended(self, run: int = 0) -> JobFinished:
+        """The last word of a run, once all that was said before it is heard too."""
+        await self.until(lambda: run in self._ends(), timeout_seconds=60)
+        end = self._ends()[run]
+        await self.until(lambda: len(self.bus.all(SearchAdvanced)) >= end.snapshot.version - run - 1)
+        return end
+
+    def _ends(self) -> dict[int, JobFinished]:
+        return {end.snapshot.run: end for end in self.bus.all(JobFinished)}
+
+    async def until(self, happened: Callable[[], object], timeout_seconds: float = 30) -> None:
+        """Return once ``happened`` gives something true."""
+
+        def check() -> None:
+            assert happened()
+
+        await assert_eventually(check, timeout_seconds=timeout_seconds)
+
+    def asked(self, kind: type[E], /, **like: object) -> list[E]:
+        """Requests of a type that went out, with fields as given."""
+        requests = [request for request in self.workers.asked if isinstance(request, kind)]
+        return [r for r in requests if all(getattr(r, name) == value for name, value in like.items())]
+
+    def told(self) -> list[SearchAdvanced]:
+        """What search has told, in its order."""
+        return sorted(self.bus.all(SearchAdvanced), key=lambda event: event.version)
+
+    def said(self) -> list[str]:
+        """Short names of what search has told, in its order."""
+        return [event.what for event in self.told()]
+
+    def snapshot(self) -> JobSnapshot:
+        """The job as last told."""
+        return self.told()[-1].snapshot
+
+    def nodes(self) -> dict[int, NodeSnapshot]:
+        """Last snapshot of each node, by round."""
+        return {event.node.round: event.node for event in self.told() if event.node is not None}
+
+
+@asynccontextmanager
+async def play(settings: SearchSettings, script: Scripts | None = None) -> AsyncIterator[Play]:
+    """Run search, and workers that answer as the script says."""
+    async with bus_of(settings) as bus, running(await build(settings)) as service:
+        workers = Workers(bus, script)
+        async with asyncio.TaskGroup() as group:
+            playing = group.create_task(workers.run())
+            yield Play(service, bus, workers)
+            playing.cancel()
