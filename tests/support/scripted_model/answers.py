@@ -19,6 +19,10 @@ from tests.support.scripted_model.draws import Draws
 from tests.support.scripted_model.instances import Filler
 from tests.support.scripted_model.instances import hints_of
 from tests.support.scripted_model.instances import resolved
+from tests.support.scripted_model.latent import FAILS
+from tests.support.scripted_model.latent import MUDDLED
+from tests.support.scripted_model.latent import SHOWS
+from tests.support.scripted_model.latent import exemplar_quality
 from tests.support.scripted_model.latent import metric_score
 from tests.support.scripted_model.latent import refined
 from tests.support.scripted_model.latent import score
@@ -66,12 +70,18 @@ def content(asked: Asked) -> str:
     """The assistant's message; raises ``UnsupportedSchemaError`` for schemas it cannot satisfy."""
     call = asked.call
     if call.schema is None:
-        return prose.text(call, asked.knobs, asked.draws)
+        return _generated(asked)
     if call.schema == ANY_OBJECT:
-        return json.dumps({"text": prose.text(call, asked.knobs, asked.draws)})
+        return json.dumps({"text": _generated(asked)})
     builder = _BUILDERS.get(call.role)
     answer = Answer({}) if builder is None else builder(asked)
     return json.dumps(_fitted(answer, asked), ensure_ascii=False)
+
+
+def _generated(asked: Asked) -> str:
+    if asked.bug is Fault.COPIED:
+        return prose.copied(asked.call)
+    return prose.text(asked.call, asked.knobs, asked.draws)
 
 
 def _fitted(answer: Answer, asked: Asked) -> Any:
@@ -141,7 +151,11 @@ def _refined(asked: Asked) -> Answer:
 
 def _workflow(asked: Asked, modification: str, added: str, quality: float) -> Answer:
     hints = {"add": [f"{template_marker(quality)} {added}"]}
-    if "code" not in (asked.call.schema or {}).get("properties", {}):
+    wanted = (asked.call.schema or {}).get("properties", {})
+    if "code" in wanted and "prompts" not in wanted:
+        code = workflows.rewrite_code(asked.call.asked, quality, bug=asked.bug)
+        return Answer({"modification": modification, "code": code})
+    if "code" not in wanted:
         prompts = workflows.rewrite_prompts(asked.call.asked, quality, added)
         return Answer({"modification": modification, "prompts": _pairs(prompts)}, hints)
     two_calls = asked.draws.share("two calls") < asked.knobs.second_call_share
@@ -159,7 +173,7 @@ def _metrics(asked: Asked) -> Answer:
     chosen = asked.draws.shuffled(words.METRICS, "metrics")
     pairs = [chosen[place % len(chosen)] for place in range(count)]
     named = [(name if place < len(chosen) else f"{name} {place}", text) for place, (name, text) in enumerate(pairs)]
-    return Answer({"metrics": [_metric(name, text, asked.draws) for name, text in named]})
+    return Answer({"metrics": [_metric(name, text, asked) for name, text in named]})
 
 
 def _metrics_wanted(call: ChatCall) -> tuple[int, int]:
@@ -170,12 +184,15 @@ def _metrics_wanted(call: ChatCall) -> tuple[int, int]:
     return low, max(low, min(array.get("maxItems", max(told)), max(told)))
 
 
-def _metric(name: str, definition: str, draws: Draws) -> dict[str, str]:
+def _metric(name: str, definition: str, asked: Asked) -> dict[str, str]:
+    draws = asked.draws
+    muddled = draws.share("muddled", name) < asked.knobs.muddled_metric_share
+    good, bad = (MUDDLED, MUDDLED) if muddled else (SHOWS, FAILS)
     return {
         "name": name,
         "definition": definition,
-        "positive_exemplar": f"Here it shows: {draws.choose(words.IMPROVEMENTS, name, 'good')[1]}",
-        "negative_exemplar": f"Here it fails: {draws.choose(words.DAMAGES, name, 'bad')[1]}",
+        "positive_exemplar": f"{good} {draws.choose(words.IMPROVEMENTS, name, 'good')[1]}",
+        "negative_exemplar": f"{bad} {draws.choose(words.DAMAGES, name, 'bad')[1]}",
     }
 
 
@@ -187,7 +204,11 @@ def _judgements(asked: Asked) -> Answer:
 
 
 def _judgement(asked: Asked, metric: str) -> dict[str, Any]:
-    value = metric_score(text_quality(asked.call.asked), metric, asked.knobs, asked.draws)
+    exemplar = exemplar_quality(asked.call.asked)
+    if exemplar is None:
+        value = metric_score(text_quality(asked.call.asked), metric, asked.knobs, asked.draws)
+    else:
+        value = score(exemplar, asked.draws, metric)
     return {"metric": metric, "justification": _remark(metric, value, asked.draws), "score": value}
 
 

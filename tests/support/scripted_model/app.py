@@ -171,7 +171,7 @@ class Server:
         return await _streamed(request, whole) if call.stream else response
 
     def _content(self, call: ChatCall, digest: str, index: int, fault: Fault | None) -> str:
-        bug = fault if fault is not None and fault.in_code else None
+        bug = fault if fault is Fault.COPIED or (fault is not None and fault.in_code) else None
         draws = Draws(self.script.seed, digest, "answer", index)
         return answers.content(answers.Asked(call=call, knobs=self.script.quality, draws=draws, bug=bug))
 

@@ -2,7 +2,8 @@
 
 Nothing is remembered between calls: a prompt template carries ``Quality marker q=0.62``, the texts
 made from it carry ``[q=0.60]``. The two forms differ so that samples shown in a prompt are not
-mistaken for the workflow that made them.
+mistaken for the workflow that made them. Where only code may change, the code carries ``Code marker
+q=0.62`` into its calls, and that one counts. The exemplars of metrics say by their first words what they show.
 """
 
 import math
@@ -16,6 +17,9 @@ from tests.support.scripted_model.script import Quality
 SATURATION = 0.9
 """From this quality on every score is 5, so that a search can converge exactly."""
 
+SHOWS, FAILS, MUDDLED = "Here it shows:", "Here it fails:", "Here it may or may not show:"
+_EXEMPLARS = {SHOWS: 0.95, FAILS: 0.05, MUDDLED: 0.45}
+_CODE_MARKER = re.compile(r"Code marker q=([01]\.\d+)")
 _TEMPLATE_MARKER = re.compile(r"Quality marker q=([01]\.\d+)")
 _TEXT_MARKER = re.compile(r"\[q=([01]\.\d+)\]")
 
@@ -33,14 +37,19 @@ def template_marker(quality: float) -> str:
     return f"Check every step. Quality marker q={quality:.3f}."
 
 
+def code_marker(quality: float) -> str:
+    """What changed code adds to the variables of its calls."""
+    return f" (Code marker q={quality:.3f})"
+
+
 def text_marker(quality: float) -> str:
     """The mark that a generated text carries."""
     return f"[q={quality:.3f}]"
 
 
 def template_quality(text: str, otherwise: float) -> float:
-    """Quality in the last template marker of ``text``: refinements append, so the last one counts."""
-    found = _TEMPLATE_MARKER.findall(text)
+    """Quality in the last template marker of ``text``, since refinements append; a code marker goes before."""
+    found = _CODE_MARKER.findall(text) or _TEMPLATE_MARKER.findall(text)
     return float(found[-1]) if found else otherwise
 
 
@@ -48,6 +57,12 @@ def text_quality(text: str) -> float:
     """Mean quality of the generated texts in ``text``; 0 where the model wrote none of it."""
     found = _TEXT_MARKER.findall(text)
     return fmean(map(float, found)) if found else 0.0
+
+
+def exemplar_quality(text: str) -> float | None:
+    """Quality of the one exemplar that ``text`` asks about; None if it holds none, or both of a metric."""
+    found = [quality for words, quality in _EXEMPLARS.items() for _ in range(text.count(words))]
+    return found[0] if len(found) == 1 else None
 
 
 def noisy(quality: float, knobs: Quality, draws: Draws) -> float:

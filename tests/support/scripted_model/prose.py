@@ -11,6 +11,7 @@ from tests.support.scripted_model.latent import text_marker
 from tests.support.scripted_model.script import Quality
 
 _TOPIC_LINE = re.compile(r"(?mi)^topic:\s*(.+?)\s*$")
+_VARIABLE_LINE = re.compile(r"\w+: |\s*$")
 _WORD = re.compile(r"[A-Za-z]{5,}")
 _SENTENCES = (3, 6)
 
@@ -28,6 +29,11 @@ def text(call: ChatCall, knobs: Quality, draws: Draws) -> str:
     first, *others = [_filled(frame, subject, draws, place) for place, frame in enumerate(frames)]
     # In the first sentence, where neither clipping nor tidying of the text loses it.
     return " ".join([f"{first[:-1]} {text_marker(quality)}{first[-1]}", *others])
+
+
+def copied(call: ChatCall) -> str:
+    """What stands in the prompt for every input alike: a lazy model's answer."""
+    return " ".join(line for line in call.asked.splitlines() if not _VARIABLE_LINE.match(line))
 
 
 def topic(prompt: str, draws: Draws) -> str:

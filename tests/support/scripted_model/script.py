@@ -38,6 +38,7 @@ class Fault(StrEnum):
     MALFORMED = "malformed"
     PROSE = "prose"
     OUT_OF_RANGE = "out_of_range"
+    COPIED = "copied"
     CODE_CRASHES = "code_crashes"
     CODE_YIELDS = "code_yields"
     CODE_DOES_NOT_PARSE = "code_does_not_parse"
@@ -54,6 +55,8 @@ class Fault(StrEnum):
         """Whether a call of ``role`` can fail in this way."""
         if self.in_code:
             return role in WORKFLOW_ROLES
+        if self is Fault.COPIED:
+            return role == GENERATION
         if self is Fault.OUT_OF_RANGE:
             return role in SCORING_ROLES
         if self in {Fault.MALFORMED, Fault.PROSE}:
@@ -80,6 +83,7 @@ class Quality(_Strict):
     text_noise: Share = 0.03
     metric_spread: Share = 0.05
     repeat_share: Share = Field(default=0.05, description="refinements that repeat one tried before")
+    muddled_metric_share: Share = Field(default=0.0, description="metrics whose exemplars score 3, both")
     second_call_share: Share = Field(default=0.15, description="workflows written with a draft and a polishing call")
 
 

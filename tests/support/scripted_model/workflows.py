@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tests.support.scripted_model import vocabulary as words
 from tests.support.scripted_model.draws import Draws
+from tests.support.scripted_model.latent import code_marker
 from tests.support.scripted_model.latent import template_marker
 from tests.support.scripted_model.script import Fault
 
@@ -34,6 +35,7 @@ _BUGS = {
     Fault.CODE_RETURNS_WRONG_SHAPE: 'return {"unexpected": draft}',
 }
 _INSTRUCTIONS = tuple(instruction for _, instruction in (*words.IMPROVEMENTS, *words.DAMAGES))
+_SHOWN_CODE = re.compile(r"(?s)\bCode:\n(?:<(data-\w+)>\n(.*?)\n</\1>|(.*))")
 _VARIABLE = re.compile(r"\{\{\s*(\w+)")
 
 
@@ -59,6 +61,40 @@ def rewrite_prompts(asked: str, quality: float, added: str) -> Prompts:
     instructions = instructions_in(asked, added)
     calls = calls_in(asked) or STANDARD_CALLS
     return {name: template(name, variables, instructions, quality) for name, variables in calls.items()}
+
+
+def rewrite_code(asked: str, quality: float, *, bug: Fault | None) -> str:
+    """The code shown in ``asked`` without its bugs, its calls of the model marked with ``quality``.
+
+    New code where it calls no model, or where a bug is wanted.
+    """
+    found = _SHOWN_CODE.search(asked)
+    sound = _without_bugs(found[2] or found[3]) if found else ""
+    if bug is not None or "ctx.llm(" not in sound:
+        return _code(layout_in(asked), two_calls="polish" in calls_in(asked), bug=bug)
+    tree = ast.parse(sound)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "llm":
+            _mark(node, quality)
+    return ast.unparse(tree) + "\n"
+
+
+def _without_bugs(code: str) -> str:
+    for bug in _BUGS.values():
+        code = code.replace(f"    {bug}\n", "")
+    return code
+
+
+def _mark(call: ast.Call, quality: float) -> None:
+    named = [keyword for keyword in call.keywords if keyword.arg is not None]
+    if named:
+        value = named[-1].value
+        match value:
+            case ast.BinOp(left=plain, right=ast.Constant(value=str(text))) if text.startswith(code_marker(0)[:13]):
+                value = plain
+            case _:
+                value = ast.Call(func=ast.Name(id="str", ctx=ast.Load()), args=[value], keywords=[])
+        named[-1].value = ast.BinOp(left=value, op=ast.Add(), right=ast.Constant(value=code_marker(quality)))
 
 
 def template(name: str, variables: Sequence[str], instructions: Sequence[str], quality: float) -> str:

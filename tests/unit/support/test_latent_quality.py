@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.scripted_model import Quality
 from tests.support.scripted_model.draws import Draws
+from tests.support.scripted_model.latent import code_marker
 from tests.support.scripted_model.latent import metric_score
 from tests.support.scripted_model.latent import score
 from tests.support.scripted_model.latent import template_marker
@@ -101,3 +102,9 @@ def test_samples_shown_in_a_prompt_are_not_taken_for_the_workflow() -> None:
     high = f"{template_marker(0.95)}\nSample: {text_marker(0.0)}"
     judged = asking.answer(high, role="judge_workflow")
     assert set(judged["code"].values()) == {5}
+
+
+def test_code_that_carries_a_quality_counts_before_the_template() -> None:
+    prompt = f"Topic: halves\nDetails: none{code_marker(0.95)}\n{template_marker(0.1)}"
+    judged = asking.answer(asking.text(prompt), role="score_sample")
+    assert [one["score"] for one in judged["judgements"]] == [5]

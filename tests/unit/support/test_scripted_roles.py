@@ -15,6 +15,7 @@ from graftwork.contracts.jobs import Profile
 from graftwork.contracts.jobs import Scope
 from graftwork.contracts.jobs import SearchSpec
 from graftwork.contracts.workflows import Experience
+from graftwork.contracts.workflows import Judgement
 from graftwork.contracts.workflows import Metric
 from graftwork.contracts.workflows import SampleRow
 from graftwork.contracts.workflows import Workflow
@@ -31,8 +32,13 @@ from tests.support.scripted_model.answers import Asked
 from tests.support.scripted_model.answers import content
 from tests.support.scripted_model.conversation import ChatCall
 from tests.support.scripted_model.draws import Draws
+from tests.support.scripted_model.latent import FAILS
+from tests.support.scripted_model.latent import SHOWS
 from tests.support.scripted_model.latent import template_quality
 from tests.support.scripted_model.latent import text_marker
+from tests.support.scripted_model.script import Fault
+from tests.support.scripted_model.workflows import write
+from tests.unit.support.asking import RECORD
 
 SPECS = {
     profile: JobSpec(task="Explain fractions to children of eight.", count=5, models=ModelsSpec(profile=profile))
@@ -43,14 +49,17 @@ METRICS = tuple(
     Metric(name=name, definition="As it says.", positive_exemplar="A good one.", negative_exemplar="A bad one.")
     for name in ("Warm tone", "True numbers", "Short steps")
 )
+SAMPLE = SampleRow(sample_id="s", seed_index=0, seed={}, output={"completion": f"A half {text_marker(0.1)}."})
 EXPERIENCE = Experience(node_id="n1", parent_id="n0", modification="Ask for units", before=2.0, after=3.0)
 
 
-def asked(request: GenerateRequest, seed: int = 0) -> str:
+def asked(request: GenerateRequest, seed: int = 0, knobs: Quality | None = None) -> str:
     wanted = {"name": request.schema_name, "schema": request.json_schema}
     messages = [message.model_dump() for message in request.messages]
     body = {"messages": messages, "response_format": {"type": "json_schema", "json_schema": wanted}}
-    return content(Asked(call=ChatCall.parse(body), knobs=Quality(), draws=Draws(seed, request.model_dump_json())))
+    return content(
+        Asked(call=ChatCall.parse(body), knobs=knobs or Quality(), draws=Draws(seed, request.model_dump_json()))
+    )
 
 
 def answer(call: RoleCall[Any], spec: JobSpec, variables: Mapping[str, Any], seed: int = 0) -> Any:
@@ -68,6 +77,8 @@ def workflow_variables(parent: Workflow | None, scope: Scope = Scope.BOTH) -> di
         "reward": 2.5,
         "memory": presentation.memory([EXPERIENCE], "n0"),
         "suggestions": ("Warm tone: partly there.",),
+        "remarks": ("Use more numbers.",),
+        "samples": presentation.shown_samples([SAMPLE]),
         "trace": "KeyError: 'topic'",
     }
     return shown if parent is None else {**shown, "prompts": parent.prompts, "code": parent.code}
@@ -115,6 +126,40 @@ def test_changed_prompts_of_a_starter(starter: str, profile: Profile) -> None:
     assert template_quality("\n".join(found.prompts.values()), -1.0) >= 0
 
 
+CHANGES = [WorkflowKind.REFINE, WorkflowKind.REPAIR, WorkflowKind.REVISE]
+
+
+@pytest.mark.parametrize("starter", [None, *starters.names()])
+@pytest.mark.parametrize("kind", CHANGES)
+def test_changed_code(root: Workflow, starter: str | None, kind: WorkflowKind) -> None:
+    parent = root if starter is None else starters.load(starter)
+    call = optimizer.workflow_call(kind, Scope.CODE)
+    child = answer(call, STANDARD, workflow_variables(parent, Scope.CODE)).applied_to(parent)
+    refine = optimizer.workflow_call(WorkflowKind.REFINE, Scope.CODE)
+    again = answer(refine, STANDARD, workflow_variables(child, Scope.CODE), 1).applied_to(child)
+    assert parent.prompts == child.prompts == again.prompts
+    calls = child.code.count("ctx.llm(")
+    assert [code.count("(Code marker q=") for code in (child.code, again.code)] == [calls, calls]
+
+
+@pytest.mark.parametrize("bug", [Fault.CODE_CRASHES, Fault.CODE_DOES_NOT_PARSE, Fault.CODE_LOOPS, Fault.CODE_IS_CANNED])
+def test_a_repair_of_code_alone_takes_the_bug_out(bug: Fault) -> None:
+    written = write(RECORD, 0.3, "Use plain words.", two_calls=False, bug=bug)
+    broken = Workflow(prompts=written.prompts, code=written.code)
+    call = optimizer.workflow_call(WorkflowKind.REPAIR, Scope.CODE)
+    mended = answer(call, STANDARD, workflow_variables(broken, Scope.CODE)).applied_to(broken)
+    assert mended.prompts == broken.prompts
+    assert "no such key" not in mended.code
+    assert "while True" not in mended.code
+    assert mended.code.count("ctx.llm(") == 1
+
+
+def test_a_revision_is_better_than_what_it_revises(root: Workflow) -> None:
+    found = answer(optimizer.REVISE_WORKFLOW, STANDARD, workflow_variables(root)).applied_to(root)
+    before, after = (template_quality("\n".join(one.prompts.values()), -1.0) for one in (root, found))
+    assert after > before + 0.2
+
+
 @pytest.mark.parametrize("profile", Profile)
 def test_a_judgement_of_the_workflow(root: Workflow, profile: Profile) -> None:
     found = answer(optimizer.JUDGE_WORKFLOW, SPECS[profile], workflow_variables(root))
@@ -145,3 +190,28 @@ def test_scores_follow_the_quality_of_the_sample(profile: Profile, quality: floa
     found = answer(evaluator.score_sample(METRICS), spec, variables).by_metric(METRICS)
     assert list(found) == [metric.name for metric in METRICS]
     assert all(low <= judgement.score <= high for judgement in found.values())
+
+
+@pytest.mark.parametrize(("muddled", "positive", "negative"), [(0.0, {5}, {1, 2}), (1.0, {3}, {3})])
+def test_exemplars_score_as_meant_unless_the_metric_is_muddled(
+    muddled: float, positive: set[int], negative: set[int]
+) -> None:
+    variables = {"samples": [sample(0.5, STANDARD)], "output_schema": "{}", "fewest": 5, "most": 8}
+    call = evaluator.propose_metrics(5, 8)
+    text = asked(call.request(STANDARD, variables, seed=0), knobs=Quality(muddled_metric_share=muddled))
+    metrics = call.accept(STANDARD, text, {**variables, "task": STANDARD.task}).to_set().metrics
+    assert {exemplar_score(metric, metric.positive_exemplar) for metric in metrics} <= positive
+    assert {exemplar_score(metric, metric.negative_exemplar) for metric in metrics} <= negative
+
+
+def exemplar_score(metric: Metric, exemplar: str) -> int:
+    bare = metric.model_copy(update={"positive_exemplar": "", "negative_exemplar": ""})
+    variables = {"sample": shown_to_evaluator.one_passage(exemplar, STANDARD), "metrics": [bare]}
+    found: dict[str, Judgement] = answer(evaluator.score_sample([bare]), STANDARD, variables).by_metric([bare])
+    return found[metric.name].score
+
+
+def test_the_exemplars_of_a_metric_do_not_colour_the_score_of_a_sample() -> None:
+    metric = Metric(name="Kind", definition="d", positive_exemplar=f"{SHOWS} a.", negative_exemplar=f"{FAILS} b.")
+    variables = {"sample": sample(1.0, STANDARD), "metrics": [metric]}
+    assert answer(evaluator.score_sample([metric]), STANDARD, variables).by_metric([metric])["Kind"].score == 5
