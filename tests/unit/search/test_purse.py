@@ -86,6 +86,24 @@ def test_without_limits_grants_are_unlimited() -> None:
     assert Account().grant(Budget(), Side.SEARCH, parts=7) == Grant()
 
 
+def test_where_a_price_is_unknown_a_money_limit_pays_for_nothing_more() -> None:
+    account = Account()
+    account.settle(Side.SEARCH, Grant(), Usage(calls=1, cost_usd=None))
+
+    assert account.grant(Budget(cost_usd=5), Side.SEARCH) is None
+    assert account.grant(Budget(cost_usd=5), Side.PRODUCTION, parts=3) is None
+    assert account.grant(Budget(calls=10), Side.SEARCH) == Grant(calls=4)
+
+
+@given(st.integers(0, 40), st.integers(1, 8))
+def test_a_wave_is_as_wide_as_the_budget_can_pay_for(calls: int, width: int) -> None:
+    account, budget = Account(), Budget(calls=max(1, 2 * calls))
+    account.settle(Side.SEARCH, Grant(), Usage(calls=0 if calls else 1))
+    granted = [account.grant(budget, Side.SEARCH, parts=parts) for parts in range(width, 0, -1)]
+
+    assert sum(grant is not None for grant in granted) == min(width, calls)
+
+
 @given(st.integers(1, 50), st.integers(1, 50))
 def test_the_seeds_of_each_purpose_are_disjoint(evaluation: int, finalist: int) -> None:
     search = SearchSpec(evaluation_samples=evaluation, finalist_samples=finalist)
