@@ -26,7 +26,7 @@ from graftwork_gateway.quotas import count_request
 from graftwork_gateway.views import API
 
 RouteHandler = Callable[[Request], Coroutine[Any, Any, Response]]
-_ANY_ROUTE = (401, 414, 422, 429, 431, 500, 503)
+_ANY_ROUTE = (401, 413, 414, 422, 429, 431, 500, 503)
 _BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="API key: `gw_...`")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="header", description="The same key")
 

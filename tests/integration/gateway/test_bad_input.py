@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from collections.abc import Iterable
 from typing import Any
 
 import httpx
@@ -177,30 +176,6 @@ async def test_a_body_that_does_not_tell_its_length_is_refused_once_it_is_too_lo
     assert (problem.status, problem.code) == (413, "body_too_large")
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Authorization": "Bearer"},
-        {"Authorization": "Bearer gw_wrong"},
-        {"Authorization": "Basic Z3c6Z3c="},
-        {"X-API-Key": "gw_wrong"},
-    ],
-)
-async def test_a_wrong_key_or_none_opens_no_route(gateway: Gateway, headers: dict[str, str]) -> None:
-    document = (await gateway.http.get("/openapi.json")).json()
-    async with httpx.AsyncClient(base_url=gateway.http.base_url, headers=headers) as stranger:
-        answers = [
-            await stranger.request(method, path.replace("{", "").replace("}", ""), content=b"not json")
-            for method, path in operations(document)
-        ]
-
-    assert answers
-    assert {problem_of(answer).code for answer in answers} == {"key_refused"}
-    assert {answer.status_code for answer in answers} == {401}
-    assert {answer.headers["www-authenticate"] for answer in answers} == {"Bearer"}
-
-
 async def test_either_header_carries_the_key(gateway: Gateway) -> None:
     key = gateway.http.headers["authorization"].removeprefix("Bearer ")
     async with httpx.AsyncClient(base_url=gateway.http.base_url) as client:
@@ -210,14 +185,6 @@ async def test_either_header_carries_the_key(gateway: Gateway) -> None:
         ]
 
     assert [answer.status_code for answer in answers] == [200, 200]
-
-
-async def test_keys_are_kept_as_hashes_only(gateway: Gateway) -> None:
-    key = gateway.http.headers["authorization"].removeprefix("Bearer ")
-    rows = await gateway.door.ledger.read.find("keys", {})
-
-    assert rows
-    assert not [row for row in rows if key in str(row)]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +236,3 @@ async def test_answers_are_not_stored_nor_shared_with_other_origins(gateway: Gat
     assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
     assert {answer.headers["x-content-type-options"] for answer in answers} == {"nosniff"}
     assert not [name for answer in answers for name in answer.headers if name.startswith("access-control")]
-
-
-def operations(document: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    return [(method.upper(), path) for path, methods in document["paths"].items() for method in methods]
