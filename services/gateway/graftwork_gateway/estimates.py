@@ -19,7 +19,6 @@ from graftwork.contracts.jobs import RoleModel
 from graftwork.contracts.rest_plans import Estimate
 from graftwork.contracts.rest_plans import Estimated
 from graftwork.contracts.usage import SpendPurpose
-from graftwork.models.budget import model_of
 from graftwork.models.plane import ModelDescription
 from graftwork.models.plane import PoolDescription
 from graftwork_gateway import assumptions as assumed
@@ -184,7 +183,8 @@ def _anchored(spec: JobSpec) -> int:
 def _model(spec: JobSpec, pools: Pools, role: str) -> tuple[RoleModel, ModelDescription | None]:
     wanted = spec.models.by_role()[role]
     pool = pools.get(wanted.pool)
-    return wanted, None if pool is None else model_of(pool, wanted.model)
+    served = {} if pool is None else {model.name: model for model in pool.models}
+    return wanted, served.get(wanted.model or (pool.default_model if pool else ""))
 
 
 def _priced(spec: JobSpec, pools: Pools, line: Line) -> Estimated:

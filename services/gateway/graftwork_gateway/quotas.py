@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graftwork.contracts.ids import derived_id
+from graftwork.contracts.jobs import JobState
 from graftwork.contracts.rest import ProblemError
 from graftwork.contracts.rest_admin import TenantLimits
 from graftwork.kit.ledger import Document
@@ -28,6 +29,14 @@ from graftwork_gateway.errors import TooManyRows
 
 WINDOW_SECONDS = 60
 _POLICY = '"requests"'
+_OPEN = {
+    "ended_at": None,
+    "$or": [
+        {"snapshot.state": {"$nin": [state.value for state in JobState if state.terminal]}},
+        {"run_wanted": {"$gt": 0}},  # ended, and about to go on
+    ],
+}
+"""The first by the index, the second for jobs of releases that did not write it."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +109,7 @@ async def check_open_jobs(tx: Transaction, tenant: str, limits: TenantLimits) ->
     if limits.open_jobs is None:
         return
     await take_turn(tx, tenant, "jobs")
-    if await tx.count(JOBS, {"tenant": tenant, "ended_at": None}) >= limits.open_jobs:
+    if await tx.count(JOBS, {"tenant": tenant, **_OPEN}) >= limits.open_jobs:
         raise TooManyOpenJobs(f"this tenant may have {limits.open_jobs} jobs under way: wait until one has ended")
 
 

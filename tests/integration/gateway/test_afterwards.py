@@ -107,6 +107,21 @@ async def test_a_job_is_extended_once_at_a_time(gateway: Gateway) -> None:
     assert code_of(other) == (409, "job_running")
 
 
+async def test_a_job_that_is_about_to_go_on_counts_as_under_way(gateway: Gateway) -> None:
+    first, second = await ended(gateway), await ended(gateway)
+    limits = TenantLimits(open_jobs=1, rows_per_job=10)
+    tenant = await tenant_of(gateway, first.id)
+    await gateway.door.ledger.transaction(lambda tx: set_limits(tx, tenant, limits))
+    post = gateway.http.post
+    too_long = await post(f"/v1/jobs/{first.id}/extend", json={"rows": 8})
+    taken = await post(f"/v1/jobs/{first.id}/extend", json={"rows": 7})
+    refused = await post(f"/v1/jobs/{second.id}/extend", json={"rows": 1})
+
+    assert code_of(too_long) == (422, "too_many_rows")
+    assert taken.status_code == 202
+    assert code_of(refused) == (403, "too_many_open_jobs")
+
+
 async def test_what_goes_on_can_be_cancelled_again(gateway: Gateway) -> None:
     job = await gateway.submit()
     await gateway.http.post(job.links["cancel"])
