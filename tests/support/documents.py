@@ -1,4 +1,4 @@
-"""Documents whose Python is run."""
+"""Documents whose Python, or whose commands, are run."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,3 +20,10 @@ def run_document(document: Path) -> None:
     session: dict[str, object] = {}
     for block in python_blocks(document):
         exec(block, session)  # noqa: S102 (our own document)
+
+
+def commands(document: Path) -> list[str]:
+    """Return the lines of a Markdown file's console blocks that are typed, in order."""
+    blocks = (token.content for token in MarkdownIt().parse(document.read_text()) if token.info == "console")
+    typed = [line for block in blocks for line in block.splitlines()]
+    return [line.removeprefix("$ ") for line in typed if line.startswith("$ ")]
