@@ -10,6 +10,7 @@ from graftwork.cli.asking import confirm
 from graftwork.cli.asking import yes_option
 from graftwork.cli.connection import json_option
 from graftwork.cli.connection import server_options
+from graftwork.cli.save_as import save_as
 from graftwork.cli.tables import print_table
 from graftwork.client import AsyncGraftwork
 from graftwork.contracts.rest import DatasetList
@@ -21,7 +22,10 @@ DATASETS = Path("datasets")
 
 @click.group()
 def datasets() -> None:
-    """List, download and delete published datasets."""
+    """List, download, save in other formats, push and delete published datasets."""
+
+
+datasets.add_command(save_as)
 
 
 @datasets.command("list")

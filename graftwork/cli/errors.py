@@ -6,6 +6,12 @@ GraftworkError
     - NotFinished               the job ended without success
     - NoStarterFits             the model cannot write a workflow, and no built-in one makes this kind of record
     - NoServer                  no server was named, and none runs on this machine
+    - WouldOverwrite            the file to write is there already
+    - NotADataset               a directory or file is no dataset of ours
+    - ExtraMissing              what was asked for needs packages that were left out at installation
+    - NoHubToken                HF_TOKEN is not set
+    - HubRefused                the hub said no: to the token, the name, or a file
+    - HubUnreachable            no hub answers
 
 Exit status: 0 done, 1 failed, 2 wrong usage or job file, 3 no server answers, 130 Ctrl-C, 143 SIGTERM.
 """
@@ -28,6 +34,11 @@ _STATUSES = {
     "unreachable": UNREACHABLE,
     "no_server": UNREACHABLE,
     "no_starter_fits": USAGE,
+    "would_overwrite": USAGE,
+    "cannot_become": USAGE,
+    "not_a_dataset": USAGE,
+    "no_hub_token": USAGE,
+    "hub_unreachable": UNREACHABLE,
 }
 
 
@@ -91,3 +102,48 @@ class NoStarterFits(CliError):
             f"this model cannot write Python, and no starter makes records of layout {layout!r}: "
             "give a workflow in search.initial.files, or name a better endpoint in OPENAI_BASE_URL"
         )
+
+
+class WouldOverwrite(CliError):
+    """The file to write is there already."""
+
+    code = "would_overwrite"
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"{file} is there already: --force overwrites it")
+
+
+class NotADataset(CliError):
+    """A directory or file is no dataset of ours."""
+
+    code = "not_a_dataset"
+
+
+class ExtraMissing(CliError):
+    """What was asked for needs packages that were left out at installation."""
+
+    code = "extra_missing"
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"this needs the package {package}: pip install 'graftwork[{extra}]'")
+
+
+class NoHubToken(CliError):
+    """HF_TOKEN is not set."""
+
+    code = "no_hub_token"
+
+    def __init__(self) -> None:
+        super().__init__("the hub needs a token that may write: set HF_TOKEN")
+
+
+class HubRefused(CliError):
+    """The hub said no."""
+
+    code = "hub_refused"
+
+
+class HubUnreachable(CliError):
+    """No hub answers."""
+
+    code = "hub_unreachable"

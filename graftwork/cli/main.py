@@ -24,7 +24,7 @@ COMMANDS = {
     "jobs": ("graftwork.cli.jobs:jobs", "Submit, list, show, watch, cancel, extend, retry and delete jobs."),
     "reviews": ("graftwork.cli.reviews:reviews", "Look at workflows that wait for a person, and answer."),
     "tree": ("graftwork.cli.show_tree:tree", "Draw the workflow tree of a job."),
-    "datasets": ("graftwork.cli.datasets:datasets", "List, download and delete published datasets."),
+    "datasets": ("graftwork.cli.datasets:datasets", "List, download, save in other formats, push and delete datasets."),
     "models": ("graftwork.cli.models:models", "Check the model pools: reachable, context, prices."),
     "webhooks": ("graftwork.cli.webhooks:webhooks", "Let URLs be told of finished jobs and open reviews."),
     "admin": ("graftwork.cli.admin:admin", "Manage API keys and tenants."),
