@@ -26,6 +26,8 @@ from graftwork.kit.errors import PortTaken
 Ping = Callable[[], Awaitable[None]]
 _PING_SECONDS = 1.0
 _BACKLOG = 2_048
+# Longer than clients and load balancers keep an idle connection: who closes first must be the one who sends next.
+_KEEP_ALIVE_SECONDS = 75
 
 
 class Readiness:
@@ -95,7 +97,12 @@ class HttpServer:
         self._socket = _bind(host, port)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            app, log_config=None, lifespan="off", access_log=False, timeout_graceful_shutdown=int(drain_seconds)
+            app,
+            log_config=None,
+            lifespan="off",
+            access_log=False,
+            timeout_graceful_shutdown=int(drain_seconds),
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         )
         self._server = _Server(config)
 
