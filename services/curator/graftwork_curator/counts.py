@@ -5,16 +5,23 @@ from collections.abc import Mapping
 from graftwork.contracts.snapshots import ProductionCounts
 from graftwork_curator.acceptance import Tally
 
+STOPPED = "stopped"
+
 
 def reconciled(told: ProductionCounts, judged: Tally) -> ProductionCounts:
     """Counts from what search told and what was judged here.
 
     Ours are right for all candidates that reached us. Search alone knows how many were wanted, and the
     candidates that failed before they reached anybody; those never judged stay the difference between
-    ``attempted`` and the sum of the parts.
+    ``attempted`` and the sum of the parts. What search gave up as stopped may have been judged here all the same,
+    when our answer was late: only the rest of it counts.
     """
-    failed = _larger(told.failed, judged.failed)
+    failed = _larger({reason: n for reason, n in told.failed.items() if reason != STOPPED}, judged.failed)
     parts = judged.accepted + sum(judged.rejected.values()) + sum(failed.values()) + judged.surplus
+    stopped = min(told.failed.get(STOPPED, 0), max(0, told.attempted - parts))
+    if stopped:
+        failed[STOPPED] = stopped
+    parts += stopped
     return told.model_copy(
         update={
             "attempted": max(told.attempted, parts),
