@@ -22,10 +22,12 @@ from graftwork.contracts.events import ReviewRequested
 from graftwork.contracts.events import ReviewSubmitted
 from graftwork.contracts.events import SearchAdvanced
 from graftwork.contracts.events import WorkFailed
+from graftwork.contracts.ids import derived_id
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.snapshots import JobSnapshot
 from graftwork.contracts.snapshots import NodeSnapshot
 from graftwork.kit.blobs import Blobs
+from graftwork.kit.bus import event_id
 from graftwork.kit.ledger import INBOX
 from graftwork.kit.service import Service
 from graftwork_search.bootstrap import build
@@ -104,6 +106,16 @@ class Play:
             assert await self.service.ledger.read.count(INBOX, where) >= count
 
         await assert_eventually(enough, timeout_seconds=30)
+
+    async def told_late(self, data: EventData) -> None:
+        """Send an event, and return once search has taken it in."""
+        source = self._somebody_new()
+        await self.bus.send(data, source=source)
+
+        async def there() -> None:
+            assert await self.service.ledger.read.count(INBOX, {"_id": derived_id(source, event_id(data))}) == 1
+
+        await assert_eventually(there, timeout_seconds=30)
 
     async def review(self, number: int = 1) -> ReviewRequested:
         """The ``number``-th review asked for."""

@@ -14,6 +14,7 @@ from graftwork.contracts.jobs import JobPhase
 from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import NodeState
 from graftwork.kit.logging import get_logger
+from graftwork_search.cancelling import cancelled_before
 from graftwork_search.documents import JobDocument
 from graftwork_search.documents import LossCode
 from graftwork_search.documents import NodeDocument
@@ -86,7 +87,8 @@ async def continuation_requested(session: JobSession, request: JobContinuationRe
     job.more_rows += request.rows if request.kind is Continuation.EXTEND else 0
     step = next_step(job, session.nodes[0] if session.nodes else None)
     _resume(session, f"run {job.run + 1}, asked to {request.kind}, begins with the {step}")
-    await _go_on(session, step)
+    if not await cancelled_before(session):
+        await _go_on(session, step)
 
 
 def _resume(session: JobSession, message: str) -> None:

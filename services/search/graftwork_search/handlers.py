@@ -29,8 +29,9 @@ from graftwork_search import evaluating
 from graftwork_search import finalising
 from graftwork_search import opening
 from graftwork_search import producing
+from graftwork_search.cancelling import cancelled_before
+from graftwork_search.cancelling import remember_cancellation
 from graftwork_search.continuing import continuation_requested
-from graftwork_search.documents import CANCELLATIONS
 from graftwork_search.documents import FORGOTTEN
 from graftwork_search.documents import JOBS
 from graftwork_search.documents import JobDocument
@@ -63,25 +64,27 @@ async def job_submitted(event: Event[JobSubmitted], tx: Transaction, *, settings
         return
     session = await JobSession.open(tx, settings, job.id)
     session.say("job.queued", "accepted; waiting for its turn")
-    cancelled = await tx.find_one(CANCELLATIONS, {"_id": job.id})
-    if cancelled is None:
+    if not await cancelled_before(session):
         tx.enqueue(OpenJob(job_id=job.id, request_id=job.id, spec=job.spec_ref))
-    else:
-        await cancel(session, cancelled["reason"])
     await session.save()
 
 
 async def cancellation_requested(
     event: Event[JobCancellationRequested], tx: Transaction, *, settings: SearchSettings
 ) -> None:
-    """Stop the job, or remember to, since events of different types may overtake each other."""
+    """Stop the job's run, or remember to, since events of different types may overtake each other."""
+    told = event.data
     try:
-        session = await JobSession.find(tx, settings, event.data.job_id)
+        session = await JobSession.find(tx, settings, told.job_id)
     except UnknownJob:
-        await tx.insert_new(CANCELLATIONS, {"_id": event.data.job_id, "reason": event.data.reason})
+        await remember_cancellation(tx, told)
         return
-    if session is not None and session.job.run == event.data.run:
-        await cancel(session, event.data.reason)
+    if session is None:
+        return
+    if told.run > session.job.run:
+        await remember_cancellation(tx, told)
+    elif told.run == session.job.run:
+        await cancel(session, told.reason)
         await session.save()
 
 
@@ -97,8 +100,7 @@ async def job_deleted(event: Event[JobDeleted], tx: Transaction) -> None:
     """Forget the job, and remember only that, so that late answers are no riddle."""
     job_id = event.data.job_id
     await tx.insert_new(FORGOTTEN, {"_id": job_id, "at": tx.now})
-    for collection in (JOBS, CANCELLATIONS):
-        await tx.delete(collection, {"_id": job_id})
+    await tx.delete(JOBS, {"_id": job_id})
     tx.enqueue(ForgetJob(job_id=job_id, request_id=job_id))
 
 

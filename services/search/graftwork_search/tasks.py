@@ -16,6 +16,7 @@ from graftwork.kit.tasks import TaskContext
 from graftwork_search.anchoring import store_anchor
 from graftwork_search.convergence import Stop
 from graftwork_search.convergence import StopCode
+from graftwork_search.documents import CANCELLATIONS
 from graftwork_search.documents import NODES
 from graftwork_search.documents import REQUESTS
 from graftwork_search.documents import JobDocument
@@ -132,4 +133,4 @@ def add_tasks(router: Router, settings: SearchSettings) -> None:
     router.task(RequestDeadline)(partial(deadline_passed, settings=settings))
     router.task(WallClock)(partial(time_is_up, settings=settings))
     router.task(ReviewExpiry)(partial(review_is_late, settings=settings))
-    router.task(ForgetJob)(partial(forget_job, collections=(NODES, REQUESTS)))
+    router.task(ForgetJob)(partial(forget_job, collections=(NODES, REQUESTS, CANCELLATIONS)))

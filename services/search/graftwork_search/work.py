@@ -31,7 +31,7 @@ class WallClock(TaskPayload):
     reports_failure: ClassVar[bool] = False
 
     search_only: bool
-    start: int
+    start: int = 1
 
     @property
     @override

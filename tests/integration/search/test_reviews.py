@@ -199,20 +199,6 @@ async def test_only_a_workflow_that_runs_is_shown(settings: SearchSettings) -> N
     assert job.nodes()[0].error is None
 
 
-async def test_a_revision_that_cannot_be_had_fails_the_job_with_the_reason(settings: SearchSettings) -> None:
-    def refuse(request: WorkflowRequested, _workers: Workers) -> Answers | None:
-        return [a_failure(request, "invalid_answer")] if request.kind is WorkflowKind.REVISE else None
-
-    async with play(settings, {WorkflowRequested: refuse}) as job:
-        await job.submit(a_spec(review="human"))
-        review = await job.review()
-        await job.answer_review(review.review_id, Decision.REVISE, "in verse")
-        end = await job.ended()
-
-    assert end.snapshot.state is JobState.FAILED
-    assert end.snapshot.reason == "no_workflow: invalid_answer: it did not work"
-
-
 async def test_a_revision_that_says_nothing_is_set_aside_and_the_review_stays_open(settings: SearchSettings) -> None:
     async with play(settings) as job:
         await job.submit(a_spec(review="human"))
@@ -243,3 +229,48 @@ async def test_the_time_of_a_job_stands_still_while_it_waits(settings: SearchSet
 
     assert still is JobState.WAITING_FOR_REVIEW
     assert not stopped
+
+
+async def test_a_job_cancelled_while_it_waited_is_shown_again_when_it_goes_on(
+    settings: SearchSettings,
+) -> None:
+    async with play(settings) as job:
+        await job.submit(a_spec(review="human"))
+        first = await job.review()
+        await job.cancel()
+        await job.ended()
+        await job.retry()
+        second = await job.review(2)
+        await job.answer_review(first.review_id, Decision.REVISE, "shorter")
+        await job.handled(ReviewSubmitted)
+        await job.answer_review(second.review_id, Decision.APPROVE)
+        end = await job.ended(run=1)
+
+    assert (second.round, second.samples, second.workflow) == (1, first.samples, first.workflow)
+    assert second.review_id != first.review_id
+    assert len(job.asked(SamplesRequested, node_id=first.node_id, purpose=Purpose.EVALUATION)) == 1
+    assert not job.asked(WorkflowRequested, kind=WorkflowKind.REVISE)
+    assert end.snapshot.state is JobState.SUCCEEDED
+
+
+async def test_a_retry_asks_for_the_revision_that_could_not_be_had(settings: SearchSettings) -> None:
+    def refuse_at_first(request: WorkflowRequested, _workers: Workers) -> Answers | None:
+        refuse = request.kind is WorkflowKind.REVISE and not request.run
+        return [a_failure(request, "invalid_answer")] if refuse else None
+
+    async with play(settings, {WorkflowRequested: refuse_at_first}) as job:
+        await job.submit(a_spec(review={"mode": "human", "rounds": 1}))
+        review = await job.review()
+        await job.answer_review(review.review_id, Decision.REVISE, "in verse")
+        first = await job.ended()
+        await job.retry()
+        second = await job.ended(run=1)
+
+    wanted = job.asked(WorkflowRequested, kind=WorkflowKind.REVISE)
+    assert [(request.run, request.feedback, request.samples) for request in wanted] == [
+        (0, "in verse", review.samples),
+        (1, "in verse", review.samples),
+    ]
+    assert first.snapshot.reason == "no_workflow: invalid_answer: it did not work"
+    assert second.snapshot.state is JobState.SUCCEEDED
+    assert len(job.bus.all(ReviewRequested)) == 1
