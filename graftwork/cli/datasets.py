@@ -10,6 +10,7 @@ from graftwork.cli.asking import confirm
 from graftwork.cli.asking import yes_option
 from graftwork.cli.connection import json_option
 from graftwork.cli.connection import server_options
+from graftwork.cli.push import push
 from graftwork.cli.save_as import save_as
 from graftwork.cli.tables import print_table
 from graftwork.client import AsyncGraftwork
@@ -26,6 +27,7 @@ def datasets() -> None:
 
 
 datasets.add_command(save_as)
+datasets.add_command(push)
 
 
 @datasets.command("list")
