@@ -17,6 +17,7 @@ from graftwork.contracts.events import EventData
 from graftwork.contracts.events import JobCancellationRequested
 from graftwork.contracts.events import JobContinuationRequested
 from graftwork.contracts.events import JobFinished
+from graftwork.contracts.events import JobStopping
 from graftwork.contracts.events import JobSubmitted
 from graftwork.contracts.events import ReviewRequested
 from graftwork.contracts.events import ReviewSubmitted
@@ -29,13 +30,16 @@ from graftwork.contracts.snapshots import NodeSnapshot
 from graftwork.kit.blobs import Blobs
 from graftwork.kit.bus import event_id
 from graftwork.kit.ledger import INBOX
+from graftwork.kit.ledger import TASKS
 from graftwork.kit.service import Service
 from graftwork_search.bootstrap import build
 from graftwork_search.settings import SearchSettings
+from graftwork_search.work import WallClock
 from tests.support.eventually import assert_eventually
 from tests.support.in_process import Bus
 from tests.support.in_process import bus_of
 from tests.support.in_process import running
+from tests.support.workers import Answers
 from tests.support.workers import Script
 from tests.support.workers import Workers
 from tests.support.workers import answer_to
@@ -54,6 +58,27 @@ def a_spec(**more: Any) -> dict[str, Any]:
 def a_failure(request: Any, code: str) -> EventData:
     """A worker gives a request up."""
     return answer_to(request, WorkFailed, stage="x", code=code, error_class="permanent", message="it did not work")
+
+
+def in_first_run(kind: type[EventData], answers: Script, only: Callable[[Any], bool] | None = None) -> Scripts:
+    """Requests of a type (or ``only`` some of them) get these answers in the first run, and the usual ones after it."""
+
+    def scripted(request: Any, workers: Workers) -> Answers | None:
+        if request.run or (only is not None and not only(request)):
+            return None
+        return answers(request, workers)
+
+    return {kind: scripted}
+
+
+def refused(request: Any, _workers: Workers) -> Answers:
+    """The worker gives it up."""
+    return [a_failure(request, "broken")]
+
+
+def silent(_request: Any, _workers: Workers) -> Answers:
+    """The worker keeps it for itself."""
+    return []
 
 
 class Play:
@@ -117,6 +142,12 @@ class Play:
 
         await assert_eventually(there, timeout_seconds=30)
 
+    async def let_half_of_the_time_pass(self) -> None:
+        """Let the clock of the search's half ring now."""
+        ledger = self.service.ledger
+        clock = {"kind": WallClock.kind, "payload.search_only": True}
+        await ledger.database[TASKS].update_one(clock, {"$set": {"due": ledger.clock.now()}})
+
     async def review(self, number: int = 1) -> ReviewRequested:
         """The ``number``-th review asked for."""
         await self.until(lambda: len(self.bus.all(ReviewRequested)) >= number)
@@ -128,6 +159,15 @@ class Play:
         end = self._ends()[run]
         await self.until(lambda: len(self.bus.all(SearchAdvanced)) >= end.snapshot.version - run - 1)
         return end
+
+    async def stopped_while_out(self, kind: type[EventData], /, count: int = 1, **like: object) -> JobFinished:
+        """Cancel the job while workers hold such requests back, and let them give these up."""
+        await self.until(lambda: len(self.asked(kind, **like)) >= count)
+        await self.cancel()
+        await self.until(lambda: self.bus.all(JobStopping))
+        for held in self.asked(kind, **like):
+            await self.bus.send(a_failure(held, "job_stopped"))
+        return await self.ended()
 
     def _ends(self) -> dict[int, JobFinished]:
         return {end.snapshot.run: end for end in self.bus.all(JobFinished)}

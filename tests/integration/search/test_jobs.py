@@ -1,13 +1,10 @@
 """The way of a job through search, on real Kafka and MongoDB, with every worker played by the test."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from collections.abc import Callable
-from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +24,6 @@ from graftwork.contracts.events import ScoresReady
 from graftwork.contracts.events import ScoresRequested
 from graftwork.contracts.events import SearchAdvanced
 from graftwork.contracts.events import SeedsRequested
-from graftwork.contracts.events import WorkFailed
 from graftwork.contracts.events import WorkflowKind
 from graftwork.contracts.events import WorkflowProposed
 from graftwork.contracts.events import WorkflowRequested
@@ -37,13 +33,14 @@ from graftwork.contracts.jobs import NodeState
 from graftwork.contracts.snapshots import NodeSnapshot
 from graftwork.contracts.usage import Usage
 from graftwork.kit.blobs import Blobs
-from graftwork_search.bootstrap import build
 from graftwork_search.settings import SearchSettings
 from tests.support.eventually import assert_eventually
 from tests.support.in_process import Bus
-from tests.support.in_process import bus_of
-from tests.support.in_process import running
-from tests.support.in_process import settings_for
+from tests.support.searching import JOB
+from tests.support.searching import Scripts
+from tests.support.searching import a_failure
+from tests.support.searching import a_spec
+from tests.support.searching import play
 from tests.support.workers import Answers
 from tests.support.workers import Script
 from tests.support.workers import Workers
@@ -51,29 +48,11 @@ from tests.support.workers import accept
 from tests.support.workers import answer_to
 from tests.support.workers import blob
 
-JOB = "job-1"
-
-
-@pytest.fixture
-def settings(kafka_address: str, mongo_address: str, tmp_path: Path) -> SearchSettings:
-    return settings_for(SearchSettings, kafka=kafka_address, mongo=mongo_address, home=tmp_path, chunk_seeds=5)
-
-
-def a_spec(**more: Any) -> dict[str, Any]:
-    search = {"iterations": 3, "evaluation_samples": 4, "patience": 99, **more.pop("search", {})}
-    return {"task": "explanations of fractions", "count": 12, "search": search, **more}
-
 
 @asynccontextmanager
-async def platform(
-    settings: SearchSettings, script: Mapping[type[EventData], Script] | None = None
-) -> AsyncIterator[tuple[Bus, Workers]]:
-    async with bus_of(settings) as bus, running(await build(settings)):
-        workers = Workers(bus, script)
-        async with asyncio.TaskGroup() as group:
-            playing = group.create_task(workers.run())
-            yield bus, workers
-            playing.cancel()
+async def platform(settings: SearchSettings, script: Scripts | None = None) -> AsyncIterator[tuple[Bus, Workers]]:
+    async with play(settings, script) as job:
+        yield job.bus, job.workers
 
 
 async def submit(bus: Bus, settings: SearchSettings, spec: dict[str, Any]) -> None:
@@ -298,10 +277,6 @@ async def test_five_failures_running_end_the_search_but_not_the_job(settings: Se
     assert {nodes(bus)[i].state for i in range(1, 6)} == {NodeState.INVALID}
     assert end.snapshot.state is JobState.SUCCEEDED
     assert end.snapshot.production.accepted == 12
-
-
-def a_failure(request: Any, code: str) -> EventData:
-    return answer_to(request, WorkFailed, stage="x", code=code, error_class="permanent", message="it did not work")
 
 
 async def test_the_finalists_are_measured_with_one_ruler_on_fresh_seeds(settings: SearchSettings) -> None:
