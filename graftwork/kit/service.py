@@ -7,6 +7,7 @@ the queue, offsets are committed, the outbox is published, connections close.
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -50,6 +51,8 @@ from graftwork.kit.worker import TaskSpec
 from graftwork.kit.worker import Worker
 
 log = get_logger(__name__)
+UNLIMITED = sys.maxsize
+"""For ``max_attempts``."""
 E = TypeVar("E", bound=EventData)
 P = TypeVar("P", bound=TaskPayload)
 C = TypeVar("C", bound=TaskContext)

@@ -9,6 +9,8 @@ from typing import Self
 
 from pydantic import BaseModel
 from pydantic import Field
+from pydantic import field_serializer
+from pydantic import field_validator
 
 from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.events import ScoreComponent
@@ -141,7 +143,10 @@ class Production(BaseModel):
 
 
 class JobDocument(Document):
-    """A job in progress. ``version`` counts what search has told the world about it."""
+    """A job in progress. ``version`` counts what search has told the world about it.
+
+    ``dataset_run`` is the run that last asked for a dataset: each asks once at most.
+    """
 
     tenant: str
     spec_ref: BlobRef
@@ -172,7 +177,18 @@ class JobDocument(Document):
     account: Account = Field(default_factory=Account)
     spending: Spending = Field(default_factory=Spending)
     production: Production = Field(default_factory=Production)
+    dataset_run: int | None = None
     dataset: DatasetSummary | None = None
+
+    @field_serializer("spec")
+    def _spec_as_text(self, spec: JobSpec | None) -> str | None:
+        """A user's record schema may hold what JSON can say and BSON cannot: integers beyond 64 bits, NUL in names."""
+        return None if spec is None else spec.model_dump_json()
+
+    @field_validator("spec", mode="before")
+    @classmethod
+    def _spec_from_text(cls, stored: object) -> object:
+        return JobSpec.model_validate_json(stored) if isinstance(stored, str) else stored
 
     @property
     def opened(self) -> JobSpec:

@@ -47,7 +47,7 @@ async def when_quiet(session: JobSession) -> None:
     ending, job = session.job.ending, session.job
     if ending is None or not session.quiet or job.state.terminal:
         return
-    if job.production.accepted > _published_rows(job) and job.phase is not JobPhase.CURATING:
+    if job.production.accepted > _published_rows(job) and job.dataset_run != job.run:
         await publish(session, complete=job.production.accepted >= job.wanted)
     else:
         finish(session, ending)
@@ -56,7 +56,7 @@ async def when_quiet(session: JobSession) -> None:
 async def publish(session: JobSession, *, complete: bool) -> None:
     """Ask for the dataset."""
     job = session.job
-    job.phase = JobPhase.CURATING
+    job.phase, job.dataset_run = JobPhase.CURATING, job.run
     close_round(session)
     counts = session.counts()
     await session.request(
@@ -73,16 +73,19 @@ async def publish(session: JobSession, *, complete: bool) -> None:
     session.say("job.curating", f"publishing {counts.accepted} rows")
 
 
-def published(session: JobSession, answer: DatasetPublished) -> None:
-    """The dataset can be read: the job has succeeded, or ends as it was going to."""
-    session.job.dataset = answer.dataset
-    ending = session.job.ending or Ending(outcome=JobState.SUCCEEDED, reason=Reason.COMPLETED)
-    finish(session, ending)
+async def published(session: JobSession, answer: DatasetPublished) -> None:
+    """The dataset can be read: the job has succeeded, or ends as it was going to, once all grants are back."""
+    job = session.job
+    job.dataset = answer.dataset
+    job.ending = job.ending or Ending(outcome=JobState.SUCCEEDED, reason=Reason.COMPLETED)
+    await when_quiet(session)
 
 
-def unpublished(session: JobSession, detail: str) -> None:
-    """There will be no dataset: the job has failed, or ends as it was going to."""
-    finish(session, session.job.ending or Ending(outcome=JobState.FAILED, reason=Reason.CURATION_FAILED, detail=detail))
+async def unpublished(session: JobSession, detail: str) -> None:
+    """There will be no dataset: the job has failed, or ends as it was going to, once all grants are back."""
+    job = session.job
+    job.ending = job.ending or Ending(outcome=JobState.FAILED, reason=Reason.CURATION_FAILED, detail=detail)
+    await when_quiet(session)
 
 
 def finish(session: JobSession, ending: Ending) -> None:

@@ -30,7 +30,7 @@ async def request_failed(session: JobSession, request: RequestDocument, *, code:
         case Stage.ACCEPTANCE:
             await producing.acceptance_failed(session, code=code, message=message)
         case Stage.DATASET:
-            unpublished(session, f"{code}: {message}"[:400])
+            await unpublished(session, f"{code}: {message}"[:400])
 
 
 def presumed_usage(request: RequestDocument) -> dict[str, Usage]:

@@ -159,7 +159,7 @@ async def _accepted(session: JobSession, _request: RequestDocument, data: Sample
 
 
 async def _published(session: JobSession, _request: RequestDocument, data: DatasetPublished) -> None:
-    published(session, data)
+    await published(session, data)
 
 
 async def _failed(session: JobSession, request: RequestDocument, data: WorkFailed) -> None:

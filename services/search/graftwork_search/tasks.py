@@ -11,6 +11,7 @@ from graftwork.kit.errors import BlobMissing
 from graftwork.kit.job_life import ForgetJob
 from graftwork.kit.job_life import forget_job
 from graftwork.kit.ledger import Transaction
+from graftwork.kit.service import UNLIMITED
 from graftwork.kit.service import Router
 from graftwork.kit.tasks import TaskContext
 from graftwork_search.anchoring import store_anchor
@@ -128,9 +129,9 @@ def _rings(job: JobDocument, alarm: WallClock) -> bool:
 
 
 def add_tasks(router: Router, settings: SearchSettings) -> None:
-    """Register all tasks of the service."""
-    router.task(OpenJob)(partial(open_job, settings=settings))
-    router.task(RequestDeadline)(partial(deadline_passed, settings=settings))
-    router.task(WallClock)(partial(time_is_up, settings=settings))
-    router.task(ReviewExpiry)(partial(review_is_late, settings=settings))
+    """Register all tasks of the service. Nobody else would notice if one of them were given up."""
+    router.task(OpenJob, max_attempts=UNLIMITED)(partial(open_job, settings=settings))
+    router.task(RequestDeadline, max_attempts=UNLIMITED)(partial(deadline_passed, settings=settings))
+    router.task(WallClock, max_attempts=UNLIMITED)(partial(time_is_up, settings=settings))
+    router.task(ReviewExpiry, max_attempts=UNLIMITED)(partial(review_is_late, settings=settings))
     router.task(ForgetJob)(partial(forget_job, collections=(NODES, REQUESTS, CANCELLATIONS)))
