@@ -21,6 +21,9 @@ from graftwork.contracts.workflows import Metric
 
 JOB_FILE_VERSION = 1
 MAX_COUNT = 1_000_000
+MAX_WHOLE = 2**53
+"""Largest whole number that every reader of JSON holds exactly; ledgers hold it, too."""
+MAX_SECONDS = 10 * 366 * 24 * 3600
 MAX_ROWS = 100_000
 MAX_METRICS = 20
 STARTERS = ("explain", "facts", "messages", "qa")
@@ -100,7 +103,9 @@ class ReviewSpec(Written):
 
     mode: ReviewMode = ReviewMode.AUTO
     rounds: int = Field(default=3, ge=1, le=3, description="times that a person is asked at most (paper: 1-3)")
-    timeout_seconds: float | None = Field(default=None, gt=0, description="None: the job waits, and costs nothing")
+    timeout_seconds: float | None = Field(
+        default=None, gt=0, le=MAX_SECONDS, description="None: the job waits, and costs nothing"
+    )
     on_timeout: Literal["approve", "cancel"] = "approve"
 
     @model_validator(mode="before")
@@ -173,12 +178,12 @@ class SearchSpec(Written):
     width: int = Field(default=1, ge=1, le=8, description="children expanded at once; paper: 1")
     top_k: int = Field(default=3, ge=1, le=10)
     epsilon: float = Field(default=0.05, ge=0, le=4)
-    patience: int = Field(default=5, ge=1)
+    patience: int = Field(default=5, ge=1, le=MAX_WHOLE)
     metric_candidates: int = Field(default=3, ge=1, le=5)
     metrics_per_set: tuple[int, int] = (5, 8)
     finalists: int = Field(default=3, ge=1, le=10)
-    finalist_samples: int | None = Field(default=None, ge=1, description="default: evaluation_samples")
-    max_consecutive_failures: int = Field(default=5, ge=1)
+    finalist_samples: int | None = Field(default=None, ge=1, le=MAX_WHOLE, description="default: evaluation_samples")
+    max_consecutive_failures: int = Field(default=5, ge=1, le=MAX_WHOLE)
     scope: Scope = Scope.BOTH
     initial: InitialWorkflow = InitialWorkflow()
 
@@ -203,7 +208,7 @@ class RoleModel(Written):
     pool: str
     model: str | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=MAX_WHOLE)
 
 
 class ModelsSpec(Written):
@@ -226,11 +231,13 @@ class ModelsSpec(Written):
 class Budget(Written):
     """Hard limits of the whole job; None is unlimited. At most half of each goes to the search."""
 
-    calls: int | None = Field(default=None, ge=1)
-    tokens: int | None = Field(default=None, ge=1)
-    cost_usd: float | None = Field(default=None, gt=0)
-    wall_seconds: float | None = Field(default=None, gt=0)
-    candidates: int | None = Field(default=None, ge=1, description="production candidates; default: 4 x count")
+    calls: int | None = Field(default=None, ge=1, le=MAX_WHOLE)
+    tokens: int | None = Field(default=None, ge=1, le=MAX_WHOLE)
+    cost_usd: float | None = Field(default=None, gt=0, le=MAX_WHOLE)
+    wall_seconds: float | None = Field(default=None, gt=0, le=MAX_SECONDS)
+    candidates: int | None = Field(
+        default=None, ge=1, le=MAX_WHOLE, description="production candidates; default: 4 x count"
+    )
 
 
 class JobSpec(Written):
@@ -251,7 +258,7 @@ class JobSpec(Written):
     role_prompts: Mapping[str, str] = Field(
         default_factory=dict, description="role call name -> Jinja template that replaces the built-in one"
     )
-    seed: int = Field(default=0, ge=0, description="source of every random choice of this job")
+    seed: int = Field(default=0, ge=0, le=MAX_WHOLE, description="source of every random choice of this job")
 
     @field_validator("version")
     @classmethod

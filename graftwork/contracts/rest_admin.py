@@ -9,7 +9,9 @@ from pydantic import HttpUrl
 
 from graftwork.contracts.base import Contract
 from graftwork.contracts.base import Written
+from graftwork.contracts.jobs import MAX_WHOLE
 
+MAX_RETENTION_DAYS = 36_500
 TenantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
@@ -18,7 +20,7 @@ class KeyRequest(Written):
 
     tenant: TenantName
     name: str = Field(default="", max_length=100, description="whose it is, for the list")
-    admin: bool = False
+    admin: bool = Field(default=False, strict=True)
 
 
 class KeyView(Contract):
@@ -48,10 +50,12 @@ class KeyList(Contract):
 class TenantLimits(Written):
     """Body of ``PUT /v1/admin/tenants/{tenant}``, and its answer. None: not limited."""
 
-    requests_per_minute: int | None = Field(default=None, ge=1)
-    open_jobs: int | None = Field(default=None, ge=1, description="jobs that have not ended, at once")
-    rows_per_job: int | None = Field(default=None, ge=1)
-    retention_days: float | None = Field(default=None, gt=0, description="ended jobs and datasets live so long")
+    requests_per_minute: int | None = Field(default=None, ge=1, le=MAX_WHOLE)
+    open_jobs: int | None = Field(default=None, ge=1, le=MAX_WHOLE, description="jobs that have not ended, at once")
+    rows_per_job: int | None = Field(default=None, ge=1, le=MAX_WHOLE)
+    retention_days: float | None = Field(
+        default=None, gt=0, le=MAX_RETENTION_DAYS, description="ended jobs and datasets live so long"
+    )
 
 
 class WebhookEvent(StrEnum):

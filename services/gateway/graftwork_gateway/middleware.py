@@ -104,7 +104,8 @@ def _announced(scope: Scope) -> int:
 class Answers:
     """Gives every answer its headers, and measures the time to its first byte.
 
-    Beside ``SECURITY_HEADERS`` these are what a route left in ``request.state.headers``.
+    Beside ``SECURITY_HEADERS`` these are what a route left in ``request.state.headers``. A crash that was told as a
+    problem and logged ends here; the server would log it again, and reset the connection under the next request.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -117,14 +118,21 @@ class Answers:
             return
         began = time.monotonic()
         state = scope.setdefault("state", {})
+        whole = False
 
         async def marked(message: Message) -> None:
+            nonlocal whole
+            whole = message["type"] == "http.response.body" and not message.get("more_body", False)
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update({**SECURITY_HEADERS, **state.get("headers", {})})
                 _measure(scope, message["status"], time.monotonic() - began)
             await send(message)
 
-        await self._app(scope, receive, marked)
+        try:
+            await self._app(scope, receive, marked)
+        except Exception:
+            if not whole:
+                raise  # the server cuts the connection, so that nobody takes half an answer for a whole one
 
 
 def _measure(scope: Scope, status: int, seconds: float) -> None:

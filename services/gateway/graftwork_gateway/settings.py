@@ -6,6 +6,8 @@ from pydantic import Field
 from pydantic import SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from graftwork.contracts.jobs import MAX_WHOLE
+from graftwork.contracts.rest_admin import MAX_RETENTION_DAYS
 from graftwork.contracts.rest_admin import TenantLimits
 from graftwork.kit.settings import ServiceSettings
 from graftwork.models.addresses import PoolAddresses
@@ -45,12 +47,19 @@ class GatewaySettings(ServiceSettings):
         default=(), description="browser origins that may call the API; a JSON list; none by default, ['*']: any"
     )
     tenant_requests_per_minute: int | None = Field(
-        default=1_200, ge=1, description="of a tenant without limits of its own; none: not limited"
+        default=1_200, ge=1, le=MAX_WHOLE, description="of a tenant without limits of its own; none: not limited"
     )
-    tenant_open_jobs: int | None = Field(default=1_000, ge=1, description="the same, for jobs that have not ended")
-    tenant_rows_per_job: int | None = Field(default=None, ge=1, description="the same, for the rows of one job")
+    tenant_open_jobs: int | None = Field(
+        default=1_000, ge=1, le=MAX_WHOLE, description="the same, for jobs that have not ended"
+    )
+    tenant_rows_per_job: int | None = Field(
+        default=None, ge=1, le=MAX_WHOLE, description="the same, for the rows of one job"
+    )
     tenant_retention_days: float | None = Field(
-        default=None, gt=0, description="the same, for how long ended jobs and datasets live; none: for ever"
+        default=None,
+        gt=0,
+        le=MAX_RETENTION_DAYS,
+        description="the same, for how long ended jobs and datasets live; none: for ever",
     )
     idempotency_hours: float = Field(default=24.0, gt=0, description="how long an Idempotency-Key is remembered")
     keep_alive_seconds: float = Field(default=10.0, gt=0, description="silence on an event stream before a comment")

@@ -55,3 +55,19 @@ def test_a_named_layout_brings_its_schema(layout: Layout) -> None:
 
     assert schema["additionalProperties"] is False
     assert schema["required"] == sorted(schema["properties"])
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"seed": 2**53 + 1},
+        {"budget": {"calls": 10**30}},
+        {"budget": {"wall_seconds": 1e300}},
+        {"budget": {"cost_usd": float("inf")}},
+        {"search": {"patience": 2**63}},
+        {"review": {"timeout_seconds": 1e12}},
+    ],
+)
+def test_numbers_that_no_ledger_or_clock_can_hold_are_refused(wish: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="less than or equal to"):
+        JobSpec.model_validate({"task": "Short explanations of fractions.", "count": 3, **wish})

@@ -8,6 +8,7 @@ from starlette.types import Receive
 from starlette.types import Scope
 from starlette.types import Send
 
+from graftwork_gateway import problems
 from graftwork_gateway.app import bare_app
 from graftwork_gateway.middleware import SECURITY_HEADERS
 from graftwork_gateway.middleware import guarded
@@ -81,11 +82,12 @@ async def test_a_crash_carries_the_headers_too() -> None:
     app = bare_app()
     app.state.door = Door
     app.add_route("/crash", crash)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    problems.install(app)
+    transport = httpx.ASGITransport(app)  # raises what a server would get to see
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
         answer = await http.get("/crash")
 
-    assert answer.status_code == 500
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:graftwork:problem:internal")
     assert all(answer.headers[name] == value for name, value in SECURITY_HEADERS.items())
 
 
@@ -109,6 +111,18 @@ async def test_origins_that_are_named_may_call_with_our_headers_and_read_ours() 
     assert "RateLimit" in answer.headers["access-control-expose-headers"]
     assert "access-control-allow-credentials" not in answer.headers
     assert "access-control-allow-origin" not in stranger.headers
+
+
+async def test_an_answer_that_breaks_off_is_cut() -> None:
+    async def breaking(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        raise ZeroDivisionError
+
+    transport = httpx.ASGITransport(guarded(breaking, GatewaySettings()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
+        with pytest.raises(ZeroDivisionError):
+            await http.get("/")
 
 
 @pytest.mark.parametrize("origin", ["app.example.org", "https://app.example.org/", "https://app.example.org/path"])

@@ -102,3 +102,9 @@ async def test_a_server_that_stopped_frees_its_port() -> None:
 
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port or 0)) != 0
+
+
+def test_answers_are_sent_at_once() -> None:
+    """The event loop turns Nagle's algorithm off for sockets that name their protocol, and for no others."""
+    with HttpServer(health_app(Readiness()), "127.0.0.1", 0) as server:
+        assert server._socket.proto == socket.IPPROTO_TCP
