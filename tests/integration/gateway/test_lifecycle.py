@@ -10,12 +10,18 @@ from graftwork.kit.service import Service
 from graftwork.kit.service import run
 from graftwork.local.ports import free_ports
 from graftwork_gateway.bootstrap import build
+from graftwork_gateway.bootstrap import open_door
+from graftwork_gateway.bootstrap import wire
 from graftwork_gateway.documents import JOBS
 from graftwork_gateway.documents import JobRow
 from graftwork_gateway.keys import new_key
+from graftwork_gateway.keys import remember_key
 from graftwork_gateway.settings import GatewaySettings
 from tests.support.doors import SPEC
+from tests.support.doors import a_plane
 from tests.support.doors import open_gateway
+from tests.support.eventually import assert_eventually
+from tests.support.in_process import bus_of
 from tests.support.in_process import running
 from tests.support.search_told import BLOB
 from tests.support.search_told import NOON
@@ -56,6 +62,60 @@ async def test_an_open_stream_does_not_hold_up_the_end(settings: GatewaySettings
     # Its next keep-alive is an hour away: had the end waited for it, the stream would have been cut, and raised.
     assert opening == ": graftwork"
     assert not [line for line in rest if line.startswith("data")]
+
+
+async def test_a_request_under_way_is_answered_before_the_end(settings: GatewaySettings) -> None:
+    door = open_door(settings, a_plane())
+    await remember_key(door.ledger, KEY, "default", admin=True)
+    stop, started = asyncio.Event(), asyncio.Event()
+    body = b'{"open_jobs": 3}'
+    head = f"PUT /v1/admin/tenants/team HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n"
+    more = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+
+    async def under_way() -> None:
+        assert await door.ledger.read.count("tenants", {"_id": "default"}) == 1  # counted, and waiting for its body
+
+    async def leaving() -> None:
+        assert door.watchers.closed  # the HTTP server was told to stop just before
+
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(run(wire(door), stop, started))
+        await started.wait()
+        reader, writer = await asyncio.open_connection("127.0.0.1", settings.http_port)
+        writer.write((head + more).encode() + body[:5])
+        await assert_eventually(under_way)
+        stop.set()
+        await assert_eventually(leaving)
+        writer.write(body[5:])
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        await serving
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b'"open_jobs":3' in answer
+
+
+async def test_a_stream_goes_on_at_a_gateway_that_was_started_again(settings: GatewaySettings) -> None:
+    with_key = settings.model_copy(update={"gateway_first_key": SecretStr(KEY)})
+    heard: list[str] = []
+    job_id = ""
+    for version in (1, 2, 3):
+        service = await build(with_key)
+        async with bus_of(settings) as bus, running(service):
+            job_id = job_id or await store_a_job(service)
+            await bus.send(finished(job_id, 3) if version == 3 else advanced(job_id, version))
+            headers = {**LOGIN, "Last-Event-ID": heard[-1] if heard else "0"}
+            async with (
+                httpx.AsyncClient(base_url=address_of(settings), timeout=30) as http,
+                aconnect_sse(http, "GET", f"/v1/jobs/{job_id}/events", headers=headers) as source,
+            ):
+                async for event in source.aiter_sse():
+                    if event.data:
+                        heard.append(event.id)
+                        break
+
+    assert heard == ["1", "2", "3"]
 
 
 async def test_a_stream_hears_what_another_replica_admitted(settings: GatewaySettings) -> None:
