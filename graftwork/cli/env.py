@@ -1,25 +1,42 @@
 """``graftwork env``: what a shell has to know."""
 
 import shlex
+import time
+from pathlib import Path
 
 import click
 
 from graftwork.cli.connection import require_server
 from graftwork.cli.connection import server_options
+from graftwork.local.state import PlatformState
 from graftwork.local.state import graftwork_home
 from graftwork.local.state import read_environment
+
+_WAIT_SECONDS = 180.0
+_PAUSE_SECONDS = 0.2
 
 
 @click.command()
 @click.argument("service", required=False)
+@click.option("--wait", is_flag=True, help="First wait until the `graftwork up` that is starting is ready.")
 @server_options
-def env(service: str | None, url: str | None, key: str | None) -> None:
+def env(service: str | None, url: str | None, key: str | None, *, wait: bool) -> None:
     """Print shell assignments: `eval "$(graftwork env)"`.
 
     Alone: GRAFTWORK_URL and GRAFTWORK_API_KEY of the server. With a SERVICE: the settings that `graftwork up` gives
     it, to run it by hand beside `graftwork up --without SERVICE`.
     """
+    if wait:
+        _wait_for_up(graftwork_home())
     click.echo(_of_service(service) if service else _of_server(url, key), nl=False)
+
+
+def _wait_for_up(home: Path) -> None:
+    """Return once a platform runs on ``home``; also when nothing comes, which is told by what follows."""
+    for _ in range(int(_WAIT_SECONDS / _PAUSE_SECONDS)):
+        if PlatformState.read(home) is not None:
+            return
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _of_server(url: str | None, key: str | None) -> str:

@@ -16,6 +16,7 @@ GraftworkError
       + ServerFailed            5xx: not the client's fault
 """
 
+import os
 from http import HTTPStatus
 
 from graftwork.contracts.rest import PROBLEM_TYPE_PREFIX
@@ -35,7 +36,9 @@ class Unreachable(ClientError):
     code = "unreachable"
 
     def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"no Graftwork server answers at {url}: {reason}")
+        named = os.environ.get("GRAFTWORK_URL", "").rstrip("/") == url.rstrip("/")
+        where = f"{url} (from GRAFTWORK_URL: unset it to use another)" if named else url
+        super().__init__(f"no Graftwork server answers at {where}: {reason}")
         self.url = url
 
 

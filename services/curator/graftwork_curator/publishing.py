@@ -80,7 +80,7 @@ class Publisher:
             samples = [SampleRow.model_validate_json(line) for line in (await self._blobs.get_bytes(ref)).splitlines()]
             example = example or samples[0].output
             for shard in await asyncio.to_thread(self._cut, cutter, samples):
-                await self._put(shard.path, shard.data)
+                await self._put(shard.path, shard.data, shard.rows)
         return Rows(
             count=count,
             example=example or {},

@@ -31,6 +31,7 @@ class Shard:
 
     path: str
     data: bytes
+    rows: int
 
 
 class ShardCutter:
@@ -60,7 +61,7 @@ class ShardCutter:
                 yield self._finish()
 
     def _finish(self) -> Shard:
-        shard = Shard(shard_path(self._finished, len(self._sizes)), self._file.finish())
+        shard = Shard(shard_path(self._finished, len(self._sizes)), self._file.finish(), self._file.rows)
         self._file = _ShardFile(self._schema)
         self._finished += 1
         return shard

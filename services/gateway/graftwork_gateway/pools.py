@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 
 from graftwork.contracts.jobs import JobSpec
+from graftwork.contracts.jobs import Profile
 from graftwork.contracts.jobs import Scope
 from graftwork.contracts.rest import PoolView
 from graftwork.contracts.rest import ProblemError
@@ -69,8 +70,20 @@ def mistakes_of(spec: JobSpec, described: Described) -> Iterator[ProblemError]:
         elif not isinstance(pool, RetryableError):
             yield ProblemError(path=f"models.{role}.pool", message=str(pool))
     optimizer = described[spec.models.optimizer.pool]
-    if isinstance(optimizer, PoolDescription) and not optimizer.writes_code and needs_code(spec):
-        yield _cannot_write(optimizer)
+    if isinstance(optimizer, PoolDescription):
+        if not optimizer.writes_code and needs_code(spec):
+            yield _cannot_write(optimizer)
+        if optimizer.profile is Profile.COMPACT and spec.facets is None and spec.seeds is None:
+            yield _cannot_propose_seeds(optimizer)
+
+
+def pinned(spec: JobSpec, described: Mapping[str, PoolDescription]) -> JobSpec:
+    """The job with every model named: lineage says which it was, and a pool's new default changes nothing."""
+    named = {
+        role: wanted.model_copy(update={"model": wanted.model or described[wanted.pool].default_model})
+        for role, wanted in spec.models.by_role().items()
+    }
+    return spec.model_copy(update={"models": spec.models.model_copy(update=named)})
 
 
 def served(pool: PoolDescription, name: str | None) -> ModelDescription | None:
@@ -105,8 +118,16 @@ def _unpriced(model: ModelDescription, pool: PoolDescription) -> ProblemError:
 
 
 def _cannot_write(pool: PoolDescription) -> ProblemError:
-    message = f"pool {pool.pool!r} does not write code: start from a starter or your own workflow, with scope: prompts"
+    message = (
+        f"pool {pool.pool!r} does not write code: start from a starter or your own workflow, with scope: prompts "
+        f"and models.profile: {pool.profile}"
+    )
     return ProblemError(path="search.initial", message=message)
+
+
+def _cannot_propose_seeds(pool: PoolDescription) -> ProblemError:
+    message = f"the model of pool {pool.pool!r} is too small to propose a seed space: give facets or seeds"
+    return ProblemError(path="facets", message=message)
 
 
 def pool_views(described: Described) -> tuple[PoolView, ...]:

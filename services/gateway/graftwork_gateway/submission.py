@@ -20,6 +20,7 @@ from graftwork_gateway.errors import JobEnded
 from graftwork_gateway.errors import NotFound
 from graftwork_gateway.idempotency import Once
 from graftwork_gateway.pools import check_models
+from graftwork_gateway.pools import pinned
 from graftwork_gateway.quotas import check_open_jobs
 from graftwork_gateway.quotas import check_rows
 from graftwork_gateway.views import job_view
@@ -37,8 +38,8 @@ async def submit(door: Door, tenant: str, spec: JobSpec, once: Once[JobView], li
     if answer is not None:
         return answer
     check_rows(limits, spec.count)
-    await check_models(spec, door.plane, door.settings.describe_seconds)
-    row = await job_row(door, tenant, spec)
+    pools = await check_models(spec, door.plane, door.settings.describe_seconds)
+    row = await job_row(door, tenant, pinned(spec, pools))
     view = await once.answer(lambda tx: _record(tx, row, limits))
     if view.id == row.id:  # else another request with the same key was faster
         metrics.JOBS_SUBMITTED.inc()

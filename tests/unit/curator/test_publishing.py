@@ -89,6 +89,7 @@ async def test_a_dataset_has_its_files_and_they_hold_every_candidate_once(blobs:
     assert [f"s{i}" for i in range(8)] == taken
     assert left == {"s8": "surplus", "s9": "surplus", "s10": "rejected", "s11": "failed"}
     assert (summary.rows, 8) == (table.num_rows, one.tally.accepted)
+    assert [file.blob.rows for file in summary.files if file.path.startswith("data/")] == [3, 3, 2]
 
 
 async def test_the_cards_paths_and_sizes_match_the_files(blobs: Blobs, tmp_path: Path) -> None:

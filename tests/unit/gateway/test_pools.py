@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from graftwork.contracts.jobs import JobSpec
+from graftwork.contracts.jobs import Profile
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import UnknownPool
 from graftwork.models.plane import ModelDescription
@@ -11,6 +12,7 @@ from graftwork_gateway.errors import JobInvalid
 from graftwork_gateway.pools import Described
 from graftwork_gateway.pools import check_models
 from graftwork_gateway.pools import mistakes_of
+from graftwork_gateway.pools import pinned
 from tests.support.doors import a_plane
 
 
@@ -103,3 +105,29 @@ async def test_mistakes_win_over_a_pool_that_does_not_answer() -> None:
 async def test_without_mistakes_the_silence_of_a_pool_is_raised() -> None:
     with pytest.raises(DependencyDown):
         await check_models(spec(models={"optimizer": {"pool": "down"}}), a_plane(), 1.0)
+
+
+def test_a_model_too_small_to_propose_seeds_is_told_before_it_tries() -> None:
+    small = pool().model_copy(update={"profile": Profile.COMPACT})
+
+    assert paths(spec(), everywhere(small)) == ["facets"]
+    assert paths(spec(facets={"topic": ["halves"]}), everywhere(small)) == []
+    assert paths(spec(seeds=[{"topic": "halves"}]), everywhere(small)) == []
+
+
+def test_every_model_is_named_in_what_is_kept() -> None:
+    described = {
+        name: pool(name, ModelDescription(name=f"m-{name}")) for name in ("optimizer", "evaluator", "generator")
+    }
+    asked = spec(models={"judge": {"pool": "evaluator"}, "generator": {"pool": "generator", "temperature": 0.3}})
+
+    kept = pinned(asked, described).models
+
+    assert {role: model.model for role, model in kept.by_role().items()} == {
+        "optimizer": "m-optimizer",
+        "evaluator": "m-evaluator",
+        "generator": "m-generator",
+        "judge": "m-evaluator",
+    }
+    assert kept.generator.temperature == 0.3
+    assert kept.embedder is None
