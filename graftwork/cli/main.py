@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": ("graftwork.cli.run:demo", "Run the example from an empty machine to a published dataset."),
     "up": ("graftwork.cli.up:up", "Start Kafka, MongoDB, a model and every service on this machine."),
     "run": ("graftwork.cli.run:run", "Submit a job file, watch the job, download its dataset."),
+    "init": ("graftwork.cli.init:init", "Write a job file with every option explained."),
     "validate": ("graftwork.cli.validate:validate", "Check a job file; every mistake with its line."),
     "preview": ("graftwork.cli.preview:preview", "Show some rows of a job file's first workflow; nothing is kept."),
     "jobs": ("graftwork.cli.jobs:jobs", "Submit, list, show, watch, cancel, extend, retry and delete jobs."),
@@ -30,6 +31,7 @@ COMMANDS = {
     "admin": ("graftwork.cli.admin:admin", "Manage API keys and tenants."),
     "env": ("graftwork.cli.env:env", "Print the server's address and key, or a service's settings, for a shell."),
     "doctor": ("graftwork.cli.doctor:doctor", "Check what this machine has, and say how to mend what is missing."),
+    "completion": ("graftwork.cli.completion:completion", "Print a script that lets a shell complete commands."),
 }
 
 EPILOG = "Exit status: 0 done, 1 failed, 2 wrong usage or job file, 3 no server answers, 130 Ctrl-C, 143 SIGTERM."

@@ -30,7 +30,9 @@ async def test_a_job_is_taken_and_told_to_search_with_its_spec(gateway: Gateway)
     assert answer.headers["location"] == f"/v1/jobs/{view['id']}"
     assert (view["state"], view["name"], view["count"], view["snapshot"]) == ("queued", "fractions", 3, None)
     assert told.tenant.startswith("tenant-")
-    assert spec == JobSpec.model_validate(SPEC)
+    asked = JobSpec.model_validate(SPEC)
+    assert spec.model_copy(update={"models": asked.models}) == asked
+    assert all(model.model for model in spec.models.by_role().values())
 
 
 async def test_a_job_is_shown_as_search_last_told_it(gateway: Gateway) -> None:
