@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 
 class LazyGroup(click.Group):
@@ -41,3 +42,9 @@ class LazyGroup(click.Group):
         """The help text's table, without importing anything."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, said) for name, (_, said) in self._places.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names and options that begin so, without importing anything."""
+        begun = [(name, said) for name, (_, said) in self._places.items() if name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(CompletionItem(name, help=said) for name, said in begun), *options]
