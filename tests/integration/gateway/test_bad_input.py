@@ -79,13 +79,13 @@ async def test_a_money_budget_with_an_unknown_price_is_refused(gateway: Gateway)
     assert taken.status_code == 202
 
 
-async def test_a_pool_that_writes_no_code_is_not_asked_for_workflows(gateway: Gateway) -> None:
+async def test_a_pool_with_a_small_model_is_not_asked_for_workflows_and_seeds(gateway: Gateway) -> None:
     models = {"optimizer": {"pool": "tiny"}}
-    starter = {"scope": "prompts", "initial": {"starter": "qa"}}
+    given = {"search": {"scope": "prompts", "initial": {"starter": "qa"}}, "facets": {"topic": ["halves", "thirds"]}}
     mistakes = await refused(gateway, models=models)
-    taken = await gateway.http.post("/v1/jobs", json={**SPEC, "models": models, "search": starter})
+    taken = await gateway.http.post("/v1/jobs", json={**SPEC, "models": models, **given})
 
-    assert set(mistakes) == {"search.initial"}
+    assert set(mistakes) == {"search.initial", "facets"}
     assert taken.status_code == 202
 
 
