@@ -11,6 +11,7 @@ PermanentError
     - NotReadyInTime            the process runs, but did not become usable in time
     - NoAnswer                  the address we were given is not answered
     - KeyRefused                the model endpoint wants another key
+    - NoModelApi                something answers at the model endpoint's address, but no model API
     - ServicesMissing           services of Graftwork are not installed
     - SettingInvalid            an environment variable has a value that is none
     - ServiceGaveUp             a service of Graftwork ended again and again
@@ -121,6 +122,18 @@ class KeyRefused(LocalServerError):
     def __init__(self, address: str, *, given: bool) -> None:
         trouble = "refuses the key in OPENAI_API_KEY" if given else "wants a key, and OPENAI_API_KEY is not set"
         super().__init__(f"The model endpoint at {address} {trouble}")
+
+
+class NoModelApi(LocalServerError):
+    """Something answers at the model endpoint's address, but not as an OpenAI-compatible API does."""
+
+    code = "no_model_api"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"Nothing OpenAI-compatible is at {address}: {address.rstrip('/')}/chat/completions says 404 "
+            "(OPENAI_BASE_URL mostly ends in /v1)"
+        )
 
 
 class ServicesMissing(LocalServerError):

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from graftwork.local.errors import BinaryMissing
 from graftwork.local.errors import KeyRefused
+from graftwork.local.errors import NoModelApi
 from graftwork.local.ports import HOST
 from graftwork.local.ports import preferred_ports
 from graftwork.local.process import OwnedProcess
@@ -130,17 +131,23 @@ async def _given(address: str, key: SecretStr | None) -> Server:
 
 
 async def _answers(base_url: str, key: SecretStr | None) -> bool:
-    """Tell whether something speaks HTTP there; endpoints without a list of models say 404, and will do.
+    """Tell whether something speaks HTTP there; endpoints without a list of models will do, if they chat.
 
     Raises:
         KeyRefused: it wants another key.
+        NoModelApi: it has no route to chat.
     """
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    root = base_url.rstrip("/")
     async with httpx.AsyncClient(timeout=ANSWER_TIMEOUT_SECONDS, headers=headers) as client:
         try:
-            answer = await client.get(f"{base_url.rstrip('/')}/models")
+            answer = await client.get(f"{root}/models")
+            if answer.status_code == HTTPStatus.NOT_FOUND:
+                answer = await client.post(f"{root}/chat/completions", json={})  # refused before it costs anything
         except (httpx.HTTPError, httpx.InvalidURL):
             return False
     if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         raise KeyRefused(base_url, given=key is not None)
+    if answer.status_code == HTTPStatus.NOT_FOUND:
+        raise NoModelApi(base_url)
     return answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR

@@ -117,6 +117,16 @@ class RoleCall(Generic[A]):
         return (Message(role="system", content=system), Message(role="user", content=user))
 
 
+def prompt_fault(template: str) -> str | None:
+    """What is wrong with a job's own prompt before it has any variables; None: nothing that can be seen."""
+    try:
+        found = _environment().from_string(template)
+    except jinja2.TemplateError as error:
+        return f"not a template: {error}"
+    missing = [block for block in ("system", "user") if block not in found.blocks]
+    return f"no block {' and no block '.join(missing)}" if missing else None
+
+
 def role_model(spec: JobSpec, role: str) -> RoleModel:
     """Pool and model that play ``role`` in this job."""
     found = spec.models.by_role().get(role)
@@ -158,8 +168,12 @@ def fenced(text: object) -> str:
 @lru_cache(maxsize=8)
 def prompt_environment(package: str) -> jinja2.Environment:
     """Environment of a package's prompts: sandboxed, undefined names are errors, plain text."""
+    return _environment(jinja2.PackageLoader(package, "prompts"))
+
+
+def _environment(loader: jinja2.BaseLoader | None = None) -> jinja2.Environment:
     environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.PackageLoader(package, "prompts"),
+        loader=loader,
         undefined=jinja2.StrictUndefined,
         autoescape=False,
         trim_blocks=True,

@@ -17,6 +17,7 @@ from graftwork.kit.logging import get_logger
 from graftwork.models.plane import ModelDescription
 from graftwork.models.plane import ModelPlane
 from graftwork.models.plane import PoolDescription
+from graftwork.models.roles import prompt_fault
 from graftwork_gateway.errors import JobInvalid
 from graftwork_gateway.views import pool_view
 
@@ -48,13 +49,21 @@ async def check_models(spec: JobSpec, plane: ModelPlane, timeout_seconds: float)
     Raises ``JobInvalid`` with all mistakes; with none, the ``RetryableError`` of a pool that did not answer.
     """
     described = await describe(plane, (model.pool for model in spec.models.by_role().values()), timeout_seconds)
-    mistakes = list(mistakes_of(spec, described))
+    mistakes = [*prompt_mistakes(spec), *mistakes_of(spec, described)]
     if mistakes:
-        raise JobInvalid("the job asks for what the pools do not serve", mistakes)
+        raise JobInvalid("the job asks for what cannot be done here", mistakes)
     for answer in described.values():
         if isinstance(answer, RetryableError):
             raise answer
     return {pool: answer for pool, answer in described.items() if isinstance(answer, PoolDescription)}
+
+
+def prompt_mistakes(spec: JobSpec) -> Iterator[ProblemError]:
+    """Prompts of the job's own that no role call could render."""
+    for name, template in spec.role_prompts.items():
+        fault = prompt_fault(template)
+        if fault is not None:
+            yield ProblemError(path=f"role_prompts.{name}", message=fault)
 
 
 def mistakes_of(spec: JobSpec, described: Described) -> Iterator[ProblemError]:

@@ -5,14 +5,17 @@ from typing import Any
 
 import httpx
 import pytest
+from aiohttp import web
 
 from graftwork.local.errors import KeyRefused
 from graftwork.local.errors import NoAnswer
+from graftwork.local.errors import NoModelApi
 from graftwork.local.model import TINY_MODEL
 from graftwork.local.model import model_server
 from graftwork.local.server import Server
 from graftwork.local.settings import LocalSettings
 from tests.support.endpoints import refusing_endpoint
+from tests.support.endpoints import running_endpoint
 
 pytestmark = pytest.mark.tiny
 
@@ -100,6 +103,24 @@ async def test_a_missing_key_and_a_wrong_one_are_told(tmp_path: Path, key: str |
         with pytest.raises(KeyRefused, match=message):
             async with model_server(tmp_path, address, settings=LocalSettings(openai_api_key=key)):
                 pass
+
+
+async def test_an_address_without_the_api_is_told_with_what_is_mostly_missing(tmp_path: Path) -> None:
+    async with running_endpoint() as endpoint:
+        without_v1 = endpoint.url.removesuffix("/v1")
+        with pytest.raises(NoModelApi, match=r"Nothing OpenAI-compatible is at .*/chat/completions says 404.*/v1"):
+            async with model_server(tmp_path, without_v1):
+                pass
+
+
+async def test_an_endpoint_that_lists_no_models_will_do_if_it_chats(tmp_path: Path) -> None:
+    async def nothing() -> web.Response:
+        return web.Response(status=404)
+
+    async with running_endpoint() as endpoint:
+        endpoint.models = nothing
+        async with model_server(tmp_path, endpoint.url) as server:
+            assert server.address == endpoint.url
 
 
 def similarity(left: list[float], right: list[float]) -> float:

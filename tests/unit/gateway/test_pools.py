@@ -13,6 +13,7 @@ from graftwork_gateway.pools import Described
 from graftwork_gateway.pools import check_models
 from graftwork_gateway.pools import mistakes_of
 from graftwork_gateway.pools import pinned
+from graftwork_gateway.pools import prompt_mistakes
 from tests.support.doors import a_plane
 
 
@@ -131,3 +132,19 @@ def test_every_model_is_named_in_what_is_kept() -> None:
     }
     assert kept.generator.temperature == 0.3
     assert kept.embedder is None
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ oops", "not a template: "),
+        ("{% block user %}Score it.{% endblock %}", "no block system"),
+        ("Score it.", "no block system and no block user"),
+        ("{% block system %}x{% endblock %}{% block user %}{{ sample }}{% endblock %}", None),
+    ],
+)
+def test_a_prompt_of_the_job_s_own_that_cannot_be_rendered_is_told(template: str, message: str | None) -> None:
+    found = list(prompt_mistakes(spec(role_prompts={"score_sample": template})))
+
+    assert [mistake.path for mistake in found] == ([] if message is None else ["role_prompts.score_sample"])
+    assert all(mistake.message.startswith(str(message)) for mistake in found)
