@@ -11,10 +11,6 @@ from tests.support.browser import browser_page
 from tests.support.browser import find_browser
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "browser: renders pages in Chromium, where one is installed")
-
-
 @pytest.fixture
 async def browser(tmp_path: Path) -> AsyncIterator[Page]:
     """An empty page; skips where there is no browser."""
