@@ -72,7 +72,8 @@ async def delete_dataset(tx: Transaction, tenant: str, dataset_id: str) -> None:
     """Delete a dataset; its job stays. Raises ``NotFound``."""
     row = await Store(tx).dataset(tenant, dataset_id)
     await tx.delete(DATASETS, {"_id": dataset_id})
-    await tx.update(JOBS, {"_id": row.job_id}, {"$pull": {"datasets": dataset_id}})
+    change = {"$pull": {"datasets": dataset_id}, "$addToSet": {"deleted_datasets": dataset_id}}
+    await tx.update(JOBS, {"_id": row.job_id}, change)
     _enqueue(tx, row.job_id, dataset_id, prefixes=(row.summary.location,))
 
 

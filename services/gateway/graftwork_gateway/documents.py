@@ -90,7 +90,8 @@ class KeyRow(_Row):
 class JobRow(_Row):
     """A job: what the client asked for, and search's last snapshot. ``version`` is the snapshot's.
 
-    ``run_wanted`` is the continuation that a client asked for last; ``datasets`` those that can be opened.
+    ``run_wanted`` is the continuation that a client asked for last; ``datasets`` those that can be opened, and
+    ``deleted_datasets`` those that must not come back with what is told later.
     """
 
     name: str
@@ -107,6 +108,7 @@ class JobRow(_Row):
     ended_at: datetime | None = None
     run_wanted: int = 0
     datasets: tuple[str, ...] = ()
+    deleted_datasets: tuple[str, ...] = ()
     preview_for: str | None = None
 
     @property

@@ -28,7 +28,15 @@ from graftwork_gateway.reviews import keep_review
 
 SERVICE = "gateway"
 Wake = Callable[[str], None]
-_KNOWN = ("tenant", "version", "reviews", "snapshot.updated_at", "snapshot.review", "deleted_at")
+_KNOWN = (
+    "tenant",
+    "version",
+    "reviews",
+    "snapshot.updated_at",
+    "snapshot.review",
+    "deleted_at",
+    "deleted_datasets",
+)
 
 
 def projection(wake: Wake) -> Router:
@@ -119,7 +127,12 @@ async def keep_node(tx: Transaction, job: Document, told: SearchAdvanced, node: 
 
 
 async def keep_dataset(tx: Transaction, job: Document, told: JobFinished, dataset: DatasetSummary) -> None:
-    """List the dataset; a job that was extended has one of each run."""
+    """List the dataset; a job that was extended has one of each run.
+
+    A run that publishes none tells the last one again, which may have been deleted since.
+    """
+    if dataset.dataset_id in job.get("deleted_datasets", ()):
+        return
     owner = {"tenant": job.get("tenant"), "job_id": told.job_id}
     news = {"published_at": dataset.published_at, "summary": dataset.model_dump(mode="json")}
     if await tx.insert_new(DATASETS, {"_id": dataset.dataset_id, **owner, **news}):

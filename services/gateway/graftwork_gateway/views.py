@@ -9,6 +9,7 @@ from graftwork.contracts.rest import PoolView
 from graftwork.contracts.rest_admin import WebhookView
 from graftwork.contracts.rest_reviews import ReviewView
 from graftwork.contracts.snapshots import DatasetSummary
+from graftwork.contracts.snapshots import JobSnapshot
 from graftwork.models.plane import PoolDescription
 from graftwork_gateway.documents import JobRow
 from graftwork_gateway.documents import ReviewRow
@@ -46,8 +47,15 @@ def job_view(row: JobRow) -> JobView:
         return asked
     if row.about_to_go_on:
         return asked.model_copy(update={"snapshot": told, "updated_at": told.updated_at})
-    news = {name: getattr(told, name) for name in ("state", "phase", "reason", "dataset_id", "updated_at")}
-    return asked.model_copy(update={**news, "snapshot": told})
+    news = {name: getattr(told, name) for name in ("state", "phase", "reason", "updated_at")}
+    return asked.model_copy(update={**news, "dataset_id": _dataset_id(row, told), "snapshot": told})
+
+
+def _dataset_id(row: JobRow, told: JobSnapshot) -> str | None:
+    """The last dataset, as told; of those that are left where that one was deleted."""
+    if told.dataset_id not in row.deleted_datasets:
+        return told.dataset_id
+    return row.datasets[-1] if row.datasets else None
 
 
 def _job_links(row: JobRow) -> dict[str, str]:

@@ -251,6 +251,22 @@ async def test_a_deleted_dataset_leaves_its_job_and_the_jobs_other_datasets(gate
     assert download.content == b"{}\n"
 
 
+async def test_a_deleted_dataset_does_not_come_back_with_a_later_run(gateway: Gateway) -> None:
+    job = await gateway.submit()
+    dataset = await publish(gateway.door.blobs, job.id, {"data.jsonl": b"{}\n"})
+    await gateway.send(finished(job.id, 1, dataset=dataset, winner_node_id="n"))
+    await gateway.until(job.id, JobState.SUCCEEDED)
+    await gateway.http.delete(f"/v1/datasets/{dataset.dataset_id}")
+    await gateway.http.post(f"/v1/jobs/{job.id}/extend", json={"rows": 1})
+    await gateway.send(finished(job.id, 2, JobState.FAILED, dataset=dataset, run=1))
+    view = await gateway.until(job.id, JobState.FAILED)
+    found = await gateway.http.get(f"/v1/datasets/{dataset.dataset_id}")
+
+    assert (view.dataset_id, view.links.get("dataset")) == (None, None)
+    assert found.status_code == 404
+    assert (await gateway.http.get("/v1/datasets")).json()["items"] == []
+
+
 async def test_jobs_are_deleted_once_their_tenant_keeps_them_no_longer(
     kafka_address: str, mongo_address: str, tmp_path: Path
 ) -> None:

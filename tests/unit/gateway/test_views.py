@@ -43,6 +43,14 @@ def test_the_dataset_is_linked_once_it_can_be_opened() -> None:
     assert job_view(row(snapshot=told, datasets=("d",))).links["dataset"] == "/v1/datasets/d"
 
 
+def test_a_deleted_dataset_is_named_no_more() -> None:
+    told = snapshot("job-1", 3, dataset_id="second")
+    alone, one_left = row(snapshot=told, deleted_datasets=("second",)), {"datasets": ("first",)}
+
+    assert job_view(alone).dataset_id is None
+    assert job_view(alone.model_copy(update=one_left)).dataset_id == "first"
+
+
 def test_a_job_that_is_about_to_go_on_waits_for_its_turn() -> None:
     told = snapshot("job-1", 3, JobState.SUCCEEDED, reason="completed")
     ended, going_on = row(snapshot=told, version=3), row(snapshot=told, version=3, run_wanted=1)
