@@ -45,8 +45,8 @@ async def workflow_proposed(session: JobSession, answer: WorkflowProposed) -> No
     await evaluate(session, node)
 
 
-async def evaluate(session: JobSession, node: NodeDocument) -> None:
-    """Ask for the evaluation batch of a node."""
+async def evaluate(session: JobSession, node: NodeDocument, *, parts: int = 1) -> None:
+    """Ask for the evaluation batch of a node, for one of ``parts`` shares of what is left."""
     node.state = NodeState.SAMPLING
     seeds = evaluation_range(session.spec.search)
     asked = await session.request(
@@ -54,6 +54,7 @@ async def evaluate(session: JobSession, node: NodeDocument) -> None:
         SamplesRequested,
         key=(node.round, node.attempt),
         seconds=session.settings.samples_seconds,
+        parts=parts,
         node_id=node.id,
         purpose=Purpose.EVALUATION,
         workflow=node.workflow,
@@ -84,8 +85,8 @@ async def samples_generated(session: JobSession, answer: SamplesGenerated) -> No
         await ask_for_scores(session, node)
 
 
-async def ask_for_scores(session: JobSession, node: NodeDocument) -> None:
-    """Ask the judges of the halves that the reward needs, side by side."""
+async def ask_for_scores(session: JobSession, node: NodeDocument, *, parts: int = 1) -> None:
+    """Ask the judges of the halves that the reward needs, side by side, for one of ``parts`` shares of what is left."""
     node.state = NodeState.SCORING
     needed = components(session.spec.search.reward)
     for left, component in enumerate(needed):
@@ -94,7 +95,7 @@ async def ask_for_scores(session: JobSession, node: NodeDocument) -> None:
             ScoresRequested,
             key=(node.round, node.attempt),
             seconds=session.settings.scores_seconds,
-            parts=len(needed) - left,
+            parts=len(needed) * parts - left,
             evaluation_id=derived_id(node.id, "evaluation", node.attempt),
             node_id=node.id,
             component=component,

@@ -52,9 +52,9 @@ def _begin(node: NodeDocument) -> None:
 async def _go_on(session: JobSession, node: NodeDocument, *, parts: int) -> None:
     if node.samples_ok:
         if not show(session, node):
-            await ask_for_scores(session, node)
+            await ask_for_scores(session, node, parts=parts)
     elif node.workflow is not None:
-        await evaluate(session, node)
+        await evaluate(session, node, parts=parts)
     elif node.is_root:
         await ask_for_root(session, node, WorkflowKind.INITIAL)
     elif await ask_for_child(session, node, parts=parts):

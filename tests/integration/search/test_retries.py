@@ -2,6 +2,7 @@
 
 from graftwork.contracts.events import AcceptanceRequested
 from graftwork.contracts.events import DatasetRequested
+from graftwork.contracts.events import JobStopping
 from graftwork.contracts.events import Purpose
 from graftwork.contracts.events import SamplesRequested
 from graftwork.contracts.events import ScoresRequested
@@ -11,6 +12,7 @@ from graftwork.contracts.events import WorkflowRequested
 from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import NodeState
 from graftwork_search.settings import SearchSettings
+from tests.support.searching import a_failure
 from tests.support.searching import a_spec
 from tests.support.searching import in_first_run
 from tests.support.searching import play
@@ -42,7 +44,7 @@ async def test_what_was_on_its_way_when_a_search_was_cancelled_is_tried_again(se
 
 async def test_a_whole_wave_that_was_on_its_way_is_tried_again(settings: SearchSettings) -> None:
     async with play(settings, in_first_run(ScoresRequested, silent, lambda r: not r.node_id.endswith(":0"))) as job:
-        await job.submit(a_spec(search={"width": 3}))
+        await job.submit(a_spec(search={"width": 3}, budget={"calls": 5000}))
         await job.stopped_while_out(ScoresRequested, count=8)
         await job.retry()
         end = await job.ended(run=1)
@@ -53,6 +55,36 @@ async def test_a_whole_wave_that_was_on_its_way_is_tried_again(settings: SearchS
     assert [node.suggestions for node in children] == [("be kind", "be kind")] * 3
     assert len(sampled) == 4
     assert end.snapshot.state is JobState.SUCCEEDED
+
+
+async def test_a_wave_whose_nodes_had_come_to_different_ends_shares_what_is_left(settings: SearchSettings) -> None:
+    script = {
+        **in_first_run(WorkflowRequested, silent, lambda r: r.node_id.endswith(":1")),
+        **in_first_run(SamplesRequested, silent, lambda r: r.node_id.endswith(":2")),
+        **in_first_run(ScoresRequested, silent, lambda r: r.node_id.endswith(":3")),
+    }
+    async with play(settings, script) as job:
+        await job.submit(a_spec(search={"width": 3}, budget={"calls": 5000}))
+        await job.until(lambda: job.asked(SamplesRequested, node_id="job-1:node:2"))
+        await job.until(lambda: len(job.asked(ScoresRequested, node_id="job-1:node:3")) == 2)
+        await job.cancel()
+        await job.until(lambda: job.bus.all(JobStopping))
+        for kind, number in ((WorkflowRequested, 1), (SamplesRequested, 2), (ScoresRequested, 3)):
+            for held in job.asked(kind, node_id=f"job-1:node:{number}"):
+                await job.bus.send(a_failure(held, "job_stopped"))
+        await job.ended()
+        await job.retry()
+        end = await job.ended(run=1)
+
+    again = [r for r in job.workers.asked if getattr(r, "node_id", "").endswith((":1", ":2", ":3")) and r.run == 1]
+    assert end.snapshot.state is JobState.SUCCEEDED
+    assert [node.state for node in job.nodes().values()] == [NodeState.SCORED] * 4
+    assert [node.error for node in job.nodes().values()] == [None] * 4
+    assert {(type(r), r.node_id) for r in again} >= {
+        (WorkflowRequested, "job-1:node:1"),
+        (SamplesRequested, "job-1:node:2"),
+        (ScoresRequested, "job-1:node:3"),
+    }
 
 
 async def test_a_root_that_could_not_be_written_is_asked_for_again(settings: SearchSettings) -> None:
