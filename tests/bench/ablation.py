@@ -165,9 +165,10 @@ workflow of that model has a hidden quality q in [0, 1]; a modification is good 
 
 How to read it: this compares the machinery on a landscape we made, not models or tasks. A difference whose interval
 has zero in it may be chance. `soft_mixed` is AFlow's rule with our `top_k` of 3, where AFlow draws among 4; it prefers
-the best more clearly than the paper's draw, which is nearly even among rewards that lie close. `width 4` tries as many nodes in a quarter of the rounds, which is what it is for; it
-chooses each parent knowing less. `fixed metrics` saves the calls that propose metrics; the stand-in's judges cannot
-be gamed by a fixed set, so what regeneration is for (Goodhart's law) does not show here.
+the best more clearly than the paper's draw, which is nearly even among rewards that lie close. `width 4` tries as
+many nodes in a quarter of the rounds, which is what it is for; it chooses each parent knowing less. `fixed metrics`
+saves the calls that propose metrics; the stand-in's judges cannot be gamed by a fixed set, so what regeneration is
+for (Goodhart's law) does not show here.
 """
 
 
