@@ -96,7 +96,7 @@ async def ask_for_scores(session: JobSession, node: NodeDocument, *, parts: int 
             key=(node.round, node.attempt),
             seconds=session.settings.scores_seconds,
             parts=len(needed) * parts - left,
-            evaluation_id=derived_id(node.id, "evaluation", node.attempt),
+            evaluation_id=_evaluation_id(node),
             node_id=node.id,
             component=component,
             workflow=node.workflow,
@@ -110,8 +110,10 @@ async def ask_for_scores(session: JobSession, node: NodeDocument, *, parts: int 
 
 
 def metrics_regenerated(session: JobSession, event: MetricsRegenerated) -> None:
-    """The ruler of an evaluation is known, and how it was chosen."""
+    """The ruler of an evaluation is known, and how it was chosen; what an earlier attempt was judged by is no news."""
     node = session.node(event.node_id)
+    if event.evaluation_id != _evaluation_id(node):
+        return
     node.metrics, node.metric_candidates = event.metrics, list(event.candidates)
     node.overlaps, node.overlap_measure = list(event.overlaps), event.measure
     node.chosen_candidate, node.dropped_metrics = event.chosen, dict(event.dropped)
@@ -135,6 +137,10 @@ async def scores_ready(session: JobSession, answer: ScoresReady) -> None:
     reward = reward_of(session.spec.search.reward, sample=node.score_sample, workflow=node.score_workflow)
     if reward is not None:
         await scored(session, node, reward)
+
+
+def _evaluation_id(node: NodeDocument) -> str:
+    return derived_id(node.id, "evaluation", node.attempt)
 
 
 def _rulers(session: JobSession, node: NodeDocument) -> dict[str, BlobRef | None]:

@@ -3,6 +3,7 @@
 from graftwork.contracts.events import AcceptanceRequested
 from graftwork.contracts.events import DatasetRequested
 from graftwork.contracts.events import JobStopping
+from graftwork.contracts.events import MetricsRegenerated
 from graftwork.contracts.events import Purpose
 from graftwork.contracts.events import SamplesRequested
 from graftwork.contracts.events import ScoresRequested
@@ -21,6 +22,7 @@ from tests.support.searching import silent
 from tests.support.workers import Answers
 from tests.support.workers import Workers
 from tests.support.workers import accept
+from tests.support.workers import blob
 
 
 async def test_what_was_on_its_way_when_a_search_was_cancelled_is_tried_again(settings: SearchSettings) -> None:
@@ -110,6 +112,39 @@ async def test_a_root_that_was_not_judged_is_judged_on_the_samples_it_has(settin
     assert str(first.snapshot.reason).startswith("scoring_failed")
     assert len(evaluated) == 1
     assert second.snapshot.state is JobState.SUCCEEDED
+
+
+async def test_metrics_of_an_attempt_that_was_given_up_change_nothing(settings: SearchSettings) -> None:
+    held: list[DatasetRequested] = []
+
+    def keep(request: DatasetRequested, _workers: Workers) -> Answers:
+        held.append(request)
+        return []
+
+    script = {**in_first_run(ScoresRequested, refused), DatasetRequested: keep}
+    async with play(settings, script) as job:
+        await job.submit(a_spec(search={"iterations": 1}))
+        await job.ended()
+        await job.retry()
+        await job.until(lambda: held)
+        given_up, *_, current = job.asked(ScoresRequested, node_id="job-1:node:0", metrics=None)
+        known = job.nodes()[0].metrics
+        late = MetricsRegenerated(
+            job_id=given_up.job_id,
+            evaluation_id=given_up.evaluation_id,
+            node_id=given_up.node_id,
+            metrics=blob("late"),
+            names=("vague",),
+            overlaps=(0.5,),
+            chosen=0,
+        )
+        await job.told_late(late)
+        for answer in job.workers.usual(held[0]):
+            await job.bus.send(answer)
+        await job.ended(run=1)
+
+    assert given_up.evaluation_id != current.evaluation_id
+    assert job.nodes()[0].metrics == known == blob("metrics of job-1:node:0")
 
 
 async def test_seeds_that_could_not_be_had_are_asked_for_again(settings: SearchSettings) -> None:
