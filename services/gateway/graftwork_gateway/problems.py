@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from obstore.exceptions import BaseError as BlobStoreError
 from pymongo.errors import ConnectionFailure
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,6 +25,7 @@ from graftwork.kit.errors import RetryableError
 from graftwork.kit.logging import get_logger
 from graftwork_gateway.errors import ApiError
 from graftwork_gateway.errors import JobInvalid
+from graftwork_gateway.leaving import STATUS as CLIENT_LEFT
 
 log = get_logger(__name__)
 MAX_ERRORS = 100
@@ -83,6 +85,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(BlobMissing, _on_blob_missing)
     app.add_exception_handler(ConnectionFailure, _on_dependency_down)
     app.add_exception_handler(BlobStoreError, _on_dependency_down)
+    app.add_exception_handler(ClientDisconnect, _on_client_left)
     app.add_exception_handler(Exception, _on_crash)
 
 
@@ -129,6 +132,11 @@ def _later(request: Request, detail: str, code: str, after_seconds: float | None
 
 async def _on_blob_missing(request: Request, error: Exception) -> Response:
     return problem_response(_plain(request, HTTPStatus.GONE, str(error), BlobMissing.code))
+
+
+async def _on_client_left(request: Request, _error: Exception) -> Response:
+    log.info("client.left", path=request.url.path)
+    return Response(status_code=CLIENT_LEFT)
 
 
 async def _on_crash(request: Request, error: Exception) -> Response:

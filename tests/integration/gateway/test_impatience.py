@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from prometheus_client import REGISTRY
 
 from graftwork.contracts.jobs import JobState
 from graftwork.contracts.rest import PoolsView
@@ -68,6 +69,34 @@ async def test_a_client_that_takes_nothing_is_given_up(gateway: Gateway) -> None
     await assert_eventually(dropped, timeout_seconds=30)
     writer.close()
     await writer.wait_closed()
+
+
+def measured(status: int) -> float:
+    labels = {"method": "POST", "route": "/v1/jobs", "status": str(status)}
+    return REGISTRY.get_sample_value("graftwork_gateway_http_seconds_count", labels) or 0.0
+
+
+async def test_a_client_that_leaves_while_it_sends_is_no_crash_of_ours(
+    gateway: Gateway, capfd: pytest.CaptureFixture[str]
+) -> None:
+    crashed, left = measured(500), measured(499)
+    url, key = gateway.http.base_url, gateway.http.headers["authorization"]
+    _, writer = await asyncio.open_connection(url.host, url.port)
+    head = f"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: {key}\r\nContent-Type: application/json\r\n"
+    writer.write(f'{head}Content-Length: 1000\r\n\r\n{{"name": "half'.encode())
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+    async def told() -> None:
+        assert measured(500) + measured(499) == crashed + left + 1
+
+    await assert_eventually(told, timeout_seconds=20)
+    said = "".join(capfd.readouterr())
+
+    assert (measured(500), measured(499)) == (crashed, left + 1)
+    assert "Traceback" not in said
+    assert "request.crashed" not in said
 
 
 async def test_a_pool_that_cannot_be_asked_says_why(gateway: Gateway) -> None:
