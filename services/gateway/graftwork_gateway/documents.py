@@ -47,6 +47,7 @@ def indexes(*, idempotency_hours: float, retention_days: float) -> Mapping[str, 
         JOBS: [
             IndexModel([("tenant", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
             IndexModel([("tenant", ASCENDING), ("ended_at", ASCENDING)]),
+            IndexModel([("preview_for", ASCENDING), ("ended_at", ASCENDING)]),
             IndexModel([("deleted_at", ASCENDING)], expireAfterSeconds=kept_seconds),
         ],
         JOB_EVENTS: [IndexModel([("job_id", ASCENDING), ("version", ASCENDING)])],

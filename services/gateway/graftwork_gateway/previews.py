@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
+from starlette.types import Receive
+
 from graftwork.contracts.events import JobSubmitted
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import ReviewSpec
+from graftwork.contracts.rest_admin import TenantLimits
 from graftwork.contracts.rest_plans import PreviewView
 from graftwork.contracts.snapshots import NodeSnapshot
 from graftwork.contracts.snapshots import SpendReport
@@ -23,7 +26,9 @@ from graftwork_gateway.documents import JobRow
 from graftwork_gateway.documents import NodeRow
 from graftwork_gateway.door import Door
 from graftwork_gateway.errors import PreviewTimedOut
+from graftwork_gateway.leaving import while_there
 from graftwork_gateway.pools import check_models
+from graftwork_gateway.quotas import check_open_jobs
 from graftwork_gateway.submission import job_row
 from graftwork_gateway.submission import write_job
 
@@ -36,17 +41,20 @@ def small(spec: JobSpec, rows: int) -> JobSpec:
     return spec.model_copy(update={"search": search, "count": min(spec.count, rows), "review": ReviewSpec()})
 
 
-async def preview(door: Door, tenant: str, spec: JobSpec, rows: int) -> PreviewView:
-    """Run the preview, and delete it in any case.
+async def preview(
+    door: Door, tenant: str, spec: JobSpec, rows: int, *, limits: TenantLimits, receive: Receive
+) -> PreviewView:
+    """Run the preview while its client waits, and delete it in any case.
 
-    Raises ``JobInvalid``, ``PreviewTimedOut``, and ``RetryableError`` while pools do not answer or this process ends.
+    Raises ``JobInvalid``, ``TooManyOpenJobs``, ``PreviewTimedOut``, ``ClientDisconnect``, and ``RetryableError``
+    while pools do not answer or this process ends.
     """
     await check_models(spec, door.plane, door.settings.describe_seconds)
     row = await job_row(door, None, small(spec, rows), preview_for=tenant)
-    await door.ledger.transaction(lambda tx: _open(tx, row, door.settings.preview_seconds))
+    await door.ledger.transaction(lambda tx: _open(tx, row, limits, door.settings.preview_seconds))
     try:
         async with asyncio.timeout(door.settings.preview_seconds):
-            return await _shown(door, await _ended(door, row.id))
+            return await while_there(receive, _made(door, row.id))
     except TimeoutError as error:
         seconds = door.settings.preview_seconds
         raise PreviewTimedOut(f"no rows within {seconds:g} s: ask for fewer, or submit the job") from error
@@ -54,12 +62,17 @@ async def preview(door: Door, tenant: str, spec: JobSpec, rows: int) -> PreviewV
         await door.ledger.transaction(lambda tx: give_up_preview(tx, row.id))
 
 
-async def _open(tx: Transaction, row: JobRow, wait_seconds: float) -> None:
+async def _open(tx: Transaction, row: JobRow, limits: TenantLimits, wait_seconds: float) -> None:
     tenant = str(row.preview_for)
+    await check_open_jobs(tx, tenant, limits)
     await write_job(tx, row)
     tx.emit(JobSubmitted(job_id=row.id, tenant=tenant, spec=row.spec, submitted_at=row.created_at, preview=True))
     later = tx.now + timedelta(seconds=wait_seconds + _AFTERWARDS_SECONDS)
     tx.enqueue(EndPreview(job_id=row.id, request_id=row.id), not_before=later)
+
+
+async def _made(door: Door, job_id: str) -> PreviewView:
+    return await _shown(door, await _ended(door, job_id))
 
 
 async def _ended(door: Door, job_id: str) -> JobRow:

@@ -1,4 +1,4 @@
-"""What a tenant may use: requests a minute, jobs at once, rows a job.
+"""What a tenant may use: requests a minute, jobs and previews at once, rows a job.
 
 Requests are counted in the ledger, so that the count is exact over all replicas: one upsert a request, which
 also reads the tenant's limits. A window is a minute of the clock; a replica whose clock is behind counts into
@@ -105,11 +105,12 @@ def check_rows(limits: TenantLimits, rows: int, path: str = "count") -> None:
 
 
 async def check_open_jobs(tx: Transaction, tenant: str, limits: TenantLimits) -> None:
-    """To be called before a job is opened in this transaction. Raises ``TooManyOpenJobs``."""
+    """To be called before a job or a preview is opened in this transaction. Raises ``TooManyOpenJobs``."""
     if limits.open_jobs is None:
         return
     await take_turn(tx, tenant, "jobs")
-    if await tx.count(JOBS, {"tenant": tenant, **_OPEN}) >= limits.open_jobs:
+    mine = [await tx.count(JOBS, {owner: tenant, **_OPEN}) for owner in ("tenant", "preview_for")]
+    if sum(mine) >= limits.open_jobs:
         raise TooManyOpenJobs(f"this tenant may have {limits.open_jobs} jobs under way: wait until one has ended")
 
 

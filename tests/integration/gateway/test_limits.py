@@ -11,11 +11,13 @@ from graftwork.contracts.jobs import JobState
 from graftwork.contracts.rest_admin import TenantLimits
 from graftwork.kit.clock import FakeClock
 from graftwork.kit.ledger import Ledger
+from graftwork_gateway.documents import JOBS
 from graftwork_gateway.keys import caller_of
 from graftwork_gateway.quotas import count_request
 from graftwork_gateway.quotas import set_limits
 from tests.support.doors import SPEC
 from tests.support.doors import Gateway
+from tests.support.eventually import assert_eventually
 from tests.support.search_told import advanced
 from tests.support.search_told import finished
 
@@ -125,6 +127,27 @@ async def test_a_tenant_has_no_more_jobs_under_way_than_it_may(gateway: Gateway)
 
     assert (len(taken), len(refused)) == (2, 4)
     assert set(refused) == {"urn:graftwork:problem:too_many_open_jobs"}
+    assert place.status_code == 202
+
+
+async def test_a_preview_counts_as_a_job_under_way(gateway: Gateway) -> None:
+    tenant = await limit(gateway, open_jobs=1)
+    asking = asyncio.create_task(gateway.http.post("/v1/jobs:preview", json=SPEC))
+
+    async def opened() -> str:
+        mine = await gateway.door.ledger.read.find(JOBS, {"preview_for": tenant})
+        assert len(mine) == 1
+        return str(mine[0]["_id"])
+
+    job_id = await assert_eventually(opened, timeout_seconds=20)
+    refused = [await gateway.http.post(path, json=SPEC) for path in ("/v1/jobs", "/v1/jobs:preview")]
+    await gateway.send(finished(job_id, 1, JobState.FAILED))
+    await asking
+    place = await gateway.http.post("/v1/jobs", json=SPEC)
+    told = [answer.json()["type"] for answer in refused]
+
+    assert [answer.status_code for answer in refused] == [403, 403]
+    assert told == ["urn:graftwork:problem:too_many_open_jobs"] * 2
     assert place.status_code == 202
 
 

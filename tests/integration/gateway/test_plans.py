@@ -154,6 +154,20 @@ async def test_a_preview_that_takes_too_long_is_given_up_and_deleted_all_the_sam
     assert [set(row) for row in found] == [{"_id", "deleted_at"}]
 
 
+async def test_a_preview_whose_client_leaves_is_ended_at_once(gateway: Gateway) -> None:
+    await gateway.bus.listen()
+    known = len(gateway.bus.all(JobSubmitted))
+    asking = asyncio.create_task(gateway.http.post("/v1/jobs:preview", json=SPEC))
+    told = await next_submission(gateway, known)
+    asking.cancel()
+    [stop] = await gateway.heard(JobCancellationRequested, told.job_id)
+    await gateway.send(finished(told.job_id, 1, JobState.CANCELLED))
+    [deleted] = await gateway.heard(JobDeleted, told.job_id)
+
+    assert (stop.reason, deleted.tenant) == ("the preview was given up", told.tenant)
+    assert gateway.door.watchers.jobs == ()
+
+
 @pytest.mark.parametrize("amount", ["0", "21", "x"])
 async def test_a_preview_has_at_most_twenty_rows(gateway: Gateway, amount: str) -> None:
     answer = await gateway.http.post("/v1/jobs:preview", params={"rows": amount}, json=SPEC)

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Query
+from fastapi import Request
 
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.rest_plans import PreviewView
@@ -30,7 +31,9 @@ async def validate_job(spec: JobSpec, door: Ports, limits: Limits) -> Validation
     return validation(spec, pools)
 
 
-@router.post("/jobs:preview", summary="Preview a job", responses=problems(400, 413, 415, 504))
-async def preview_job(spec: JobSpec, door: Ports, tenant: Tenant, rows: Rows = 10) -> PreviewView:
+@router.post("/jobs:preview", summary="Preview a job", responses=problems(400, 403, 413, 415, 504))
+async def preview_job(
+    spec: JobSpec, door: Ports, tenant: Tenant, *, limits: Limits, request: Request, rows: Rows = 10
+) -> PreviewView:
     """A few rows of the first workflow, while you wait. It costs what they cost; nothing is kept."""
-    return await previews.preview(door, tenant, spec, rows)
+    return await previews.preview(door, tenant, spec, rows, limits=limits, receive=request.receive)
