@@ -33,7 +33,9 @@ from graftwork.kit.ledger import INBOX
 from graftwork.kit.ledger import TASKS
 from graftwork.kit.service import Service
 from graftwork_search.bootstrap import build
+from graftwork_search.documents import REQUESTS
 from graftwork_search.settings import SearchSettings
+from graftwork_search.work import RequestDeadline
 from graftwork_search.work import WallClock
 from tests.support.eventually import assert_eventually
 from tests.support.in_process import Bus
@@ -147,6 +149,17 @@ class Play:
         ledger = self.service.ledger
         clock = {"kind": WallClock.kind, "payload.search_only": True}
         await ledger.database[TASKS].update_one(clock, {"$set": {"due": ledger.clock.now()}})
+
+    async def let_patience_end(self, request_id: str) -> None:
+        """Let the deadline of a request pass now, and return once search has taken note."""
+        ledger = self.service.ledger
+        deadline = {"kind": RequestDeadline.kind, "payload.request_id": request_id}
+        await ledger.database[TASKS].update_one(deadline, {"$set": {"due": ledger.clock.now()}})
+
+        async def closed() -> None:
+            assert await ledger.read.count(REQUESTS, {"_id": request_id, "open": False}) == 1
+
+        await assert_eventually(closed, timeout_seconds=30)
 
     async def review(self, number: int = 1) -> ReviewRequested:
         """The ``number``-th review asked for."""

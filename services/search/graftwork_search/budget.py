@@ -1,7 +1,8 @@
 """The account of a job: spent + granted never exceeds the budget. Pure.
 
 Whoever asks next is granted a share of all that is left on its side; what it does not use comes back
-with its answer. So no price has to be guessed, and nothing is ever overdrawn.
+with its answer. So no price has to be guessed, and nothing is ever overdrawn. The grant of a worker that stays
+silent stays out: it may have been spent.
 """
 
 import math

@@ -1,6 +1,5 @@
 """What a failure of a worker, or its silence, means for the job."""
 
-from graftwork.contracts.usage import Usage
 from graftwork_search import attempts
 from graftwork_search import finalising
 from graftwork_search import producing
@@ -31,12 +30,3 @@ async def request_failed(session: JobSession, request: RequestDocument, *, code:
             await producing.acceptance_failed(session, code=code, message=message)
         case Stage.DATASET:
             await unpublished(session, f"{code}: {message}"[:400])
-
-
-def presumed_usage(request: RequestDocument) -> dict[str, Usage]:
-    """Usage of a worker that never answered: all it was granted, since it may have spent it."""
-    grant = request.grant
-    if grant.calls is None and grant.tokens is None and grant.cost_usd is None:
-        return {}
-    spent = Usage(calls=grant.calls or 0, prompt_tokens=grant.tokens or 0, cost_usd=grant.cost_usd or 0.0)
-    return {"unknown": spent}

@@ -113,12 +113,13 @@ async def metrics_regenerated(event: Event[MetricsRegenerated], tx: Transaction,
 
 
 async def answered(event: Event[Any], tx: Transaction, *, settings: SearchSettings, flow: Flow) -> None:
-    """Close the request, then let the flow go on, or the ending if the job is being stopped."""
+    """Close the request, then let the flow go on, or the ending if the job is being stopped; late, only book it."""
     session = await JobSession.find(tx, settings, event.data.job_id)
     if session is None:
         return
     request = await session.close(event.data.request_id, event.data.used, event.data.used_by_task)
     if request is None:
+        await session.save()
         return
     if session.stopping and request.stage is not Stage.DATASET:
         if isinstance(event.data, SamplesAccepted):

@@ -213,16 +213,29 @@ class JobSession:
     async def close(
         self, request_id: str, used: Used, used_by_task: UsedByTask | None = None
     ) -> RequestDocument | None:
-        """Take a grant back and book what was used; None when the request is not open (late or unknown)."""
+        """Take a grant back and book what was used; None when the request is not open (late or unknown).
+
+        A late answer tells what was only presumed so far, and counts for nothing else.
+        """
+        row = await self.tx.find_one(REQUESTS, {"_id": request_id})
+        request = RequestDocument.load(row) if row else None
+        if request is not None and request.open:
+            await self._shut(request)
+            self._settle(request, used, used_by_task)
+            return request
+        log.info("answer.late", request_id=request_id)
+        if request is not None and self.job.spending.withdraw(request_id):
+            self._settle(request, used, used_by_task)
+        return None
+
+    async def give_up(self, request_id: str) -> RequestDocument | None:
+        """Close a request whose worker is silent; its grant stays out. None when it is not open."""
         row = await self.tx.find_one(REQUESTS, {"_id": request_id, "open": True})
         if row is None:
-            log.info("answer.late", request_id=request_id)
             return None
         request = RequestDocument.load(row)
-        await self.tx.update(REQUESTS, {"_id": request_id}, {"$set": {"open": False}})
-        self._open_requests -= 1
-        booked = self.job.spending.book(request.stage, request.stage.purpose, used, used_by_task)
-        self.job.account.settle(request.side, request.grant, booked)
+        await self._shut(request)
+        self.job.spending.presume(request.stage, request.stage.purpose, request.grant, request.id)
         return request
 
     async def save(self) -> None:
@@ -258,6 +271,14 @@ class JobSession:
         """Production so far."""
         wanted = self.job.wanted if self.job.spec else 0
         return ProductionCounts.model_validate({**self.job.production.model_dump(), "wanted": wanted})
+
+    def _settle(self, request: RequestDocument, used: Used, used_by_task: UsedByTask | None) -> None:
+        booked = self.job.spending.book(request.stage, request.stage.purpose, used, used_by_task)
+        self.job.account.settle(request.side, request.grant, booked)
+
+    async def _shut(self, request: RequestDocument) -> None:
+        await self.tx.update(REQUESTS, {"_id": request.id}, {"$set": {"open": False}})
+        self._open_requests -= 1
 
     async def _book(self, request: RequestDocument) -> None:
         await self.tx.insert(REQUESTS, {"_id": request.id, **request.row()})

@@ -9,12 +9,15 @@ from pydantic import Field
 
 from graftwork.contracts.snapshots import PerRow
 from graftwork.contracts.snapshots import SpendReport
+from graftwork.contracts.usage import Grant
 from graftwork.contracts.usage import SpendPurpose
 from graftwork.contracts.usage import Usage
 
 # Sums of multiples of a power of two are exact in any order (up to 100,000 dollars, 53 bits hold them all), so the maps
 # of a report equal its total to the last digit. What a call costs is moved by less than 1e-11 dollars.
 _STEPS_PER_DOLLAR = 2**36
+UNTOLD = "unknown"
+"""Pool of what a silent worker is presumed to have spent."""
 _METRICS_TASKS = ("propose_metrics", "calibrate")
 _SUMMED_IN_ANOTHER_ORDER = 1e-9
 
@@ -23,12 +26,13 @@ UsedByTask = Mapping[str, Used]
 
 
 class Entry(BaseModel):
-    """All usage of one stage, purpose and pool."""
+    """All usage of one stage, purpose and pool; ``presumed_of``: what a request may have used, since nobody told."""
 
     stage: str
     purpose: SpendPurpose
     pool: str
     usage: Usage = Usage()
+    presumed_of: str | None = None
 
 
 class Spending(BaseModel):
@@ -50,6 +54,18 @@ class Spending(BaseModel):
         ]
         return Usage.total(booked)
 
+    def presume(self, stage: str, purpose: SpendPurpose, grant: Grant, request_id: str) -> None:
+        """Count all that a silent worker was granted, until it is known better; what had no limit is unknown."""
+        most = Usage(calls=grant.calls or 0, prompt_tokens=grant.tokens or 0, cost_usd=grant.cost_usd)
+        self.entries.append(Entry(stage=stage, purpose=purpose, pool=UNTOLD, usage=exact(most), presumed_of=request_id))
+
+    def withdraw(self, request_id: str) -> bool:
+        """Forget what was presumed of a request; False if nothing was."""
+        kept = [entry for entry in self.entries if entry.presumed_of != request_id]
+        withdrawn = len(kept) < len(self.entries)
+        self.entries = kept
+        return withdrawn
+
     @property
     def total(self) -> Usage:
         """All of it."""
@@ -66,8 +82,8 @@ class Spending(BaseModel):
         )
 
     def _add(self, stage: str, purpose: SpendPurpose, pool: str, usage: Usage) -> Usage:
-        known = (e for e in self.entries if (e.stage, e.purpose, e.pool) == (stage, purpose, pool))
-        entry = next(known, None)
+        place = (stage, purpose, pool, None)
+        entry = next((e for e in self.entries if (e.stage, e.purpose, e.pool, e.presumed_of) == place), None)
         if entry is None:
             entry = Entry(stage=stage, purpose=purpose, pool=pool)
             self.entries.append(entry)

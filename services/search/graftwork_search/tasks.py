@@ -21,13 +21,11 @@ from graftwork_search.documents import CANCELLATIONS
 from graftwork_search.documents import NODES
 from graftwork_search.documents import REQUESTS
 from graftwork_search.documents import JobDocument
-from graftwork_search.documents import RequestDocument
 from graftwork_search.documents import Stage
 from graftwork_search.ending import fail
 from graftwork_search.ending import when_quiet
 from graftwork_search.errors import Reason
 from graftwork_search.failing import SILENT
-from graftwork_search.failing import presumed_usage
 from graftwork_search.failing import request_failed
 from graftwork_search.finalising import finish_search
 from graftwork_search.opening import begin
@@ -74,13 +72,12 @@ async def deadline_passed(task: RequestDeadline, ctx: TaskContext, *, settings: 
     """A request that is still open has a silent worker."""
 
     async def step(tx: Transaction) -> None:
-        row = await tx.find_one(REQUESTS, {"_id": task.request_id, "open": True})
-        if row is None:
+        if await tx.find_one(REQUESTS, {"_id": task.request_id, "open": True}) is None:
             return
         session = await JobSession.find(tx, settings, task.job_id)
         if session is None:
             return
-        request = await session.close(task.request_id, presumed_usage(RequestDocument.load(row)))
+        request = await session.give_up(task.request_id)
         if request is None:
             return
         if session.stopping and request.stage is not Stage.DATASET:

@@ -12,7 +12,10 @@ from graftwork.contracts.events import WorkflowKind
 from graftwork.contracts.events import WorkflowRequested
 from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import NodeState
+from graftwork_search.budget import Side
+from graftwork_search.documents import JOBS
 from graftwork_search.documents import REQUESTS
+from graftwork_search.documents import JobDocument
 from graftwork_search.settings import SearchSettings
 from tests.support.searching import a_failure
 from tests.support.searching import a_spec
@@ -81,6 +84,36 @@ async def test_time_that_runs_out_ends_the_search_for_good_and_the_job_waits_for
     assert (end.snapshot.state, end.snapshot.production.accepted) == (JobState.SUCCEEDED, 12)
     assert "node.requested" not in told[told.index("search.finished") :]
     assert [node.state for node in job.nodes().values()] == [NodeState.SCORED, NodeState.FAILED]
+
+
+@pytest.mark.parametrize("budget", [{}, {"calls": 1000}, {"calls": 1000, "cost_usd": 50}])
+async def test_what_a_silent_worker_has_spent_is_unknown_until_its_late_answer_tells(
+    settings: SearchSettings, budget: dict[str, int]
+) -> None:
+    refining, publishing = Held(WorkflowKind.REFINE), Held()
+    async with play(settings, {WorkflowRequested: refining, DatasetRequested: publishing}) as job:
+        await job.submit(a_spec(search={"iterations": 1}, budget=budget))
+        await job.until(lambda: refining.requests)
+        await job.let_patience_end(refining.requests[0].request_id)
+        await job.until(lambda: publishing.requests)
+        presumed = job.snapshot().spent
+        [late] = job.workers.usual(refining.requests[0])
+        await job.told_late(late)
+        for answer in job.workers.usual(publishing.requests[0]):
+            await job.bus.send(answer)
+        end = await job.ended()
+        ledger = job.service.ledger.read
+        [account] = [JobDocument.load(row).account for row in await ledger.find(JOBS, {"_id": "job-1"})]
+
+    grant, known = refining.requests[0].grant, end.snapshot.spent
+    assert (presumed.by_pool["unknown"].calls, presumed.total.cost_usd is None) == (
+        grant.calls or 0,
+        grant.cost_usd is None,
+    )
+    assert set(known.by_pool) == {"pool"}
+    assert known.total.cost_usd == pytest.approx(0.01 * known.total.calls)
+    assert account.total == known.total
+    assert {side: out.calls for side, out in account.granted.items()} == {Side.SEARCH: 0, Side.PRODUCTION: 0}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graftwork.contracts.usage import Grant
 from graftwork.contracts.usage import SpendPurpose
 from graftwork.contracts.usage import Usage
 from graftwork_search.documents import Stage
@@ -72,6 +73,45 @@ def test_a_price_is_moved_by_less_than_anyone_can_pay(usage: Usage) -> None:
         assert exact(usage) == usage
     else:
         assert exact(usage).cost_usd == pytest.approx(usage.cost_usd, abs=1e-11)
+
+
+@given(bookings, st.sampled_from(Stage), tasks, st.sampled_from([Grant(), Grant(calls=7, tokens=70, cost_usd=0.3)]))
+def test_what_a_late_answer_tells_counts_as_if_it_had_been_in_time(
+    answers: list[tuple[Stage, dict[str, dict[str, Usage]]]],
+    stage: Stage,
+    late: dict[str, dict[str, Usage]],
+    grant: Grant,
+) -> None:
+    told, presumed = Spending(), Spending()
+    presumed.presume(stage, stage.purpose, grant, "request-1")
+    for spending in (told, presumed):
+        for one, by_task in answers:
+            spending.book(one, one.purpose, summed(by_task), by_task)
+    assert presumed.withdraw("request-1")
+    for spending in (told, presumed):
+        spending.book(stage, stage.purpose, summed(late), late)
+
+    assert presumed.report(accepted=0) == told.report(accepted=0)
+    assert not presumed.withdraw("request-1")
+
+
+@pytest.mark.parametrize(
+    ("grant", "expected"),
+    [
+        (Grant(), Usage(cost_usd=None)),
+        (Grant(calls=3, tokens=30), Usage(calls=3, prompt_tokens=30, cost_usd=None)),
+        (Grant(calls=3, cost_usd=0.5), Usage(calls=3, cost_usd=0.5)),
+        (Grant(calls=0, tokens=0, cost_usd=0.0), Usage()),
+    ],
+)
+def test_silence_may_have_cost_all_that_was_granted_and_without_a_limit_nobody_knows_what(
+    grant: Grant, expected: Usage
+) -> None:
+    spending = Spending()
+    spending.presume(Stage.EVALUATION, SpendPurpose.SEARCH, grant, "request-1")
+
+    assert spending.report(accepted=0).by_pool == {"unknown": expected}
+    assert spending.total == expected
 
 
 def spent(calls: int, cost: float | None = 0.0) -> Usage:
