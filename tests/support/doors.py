@@ -58,6 +58,12 @@ class Gateway:
         async with httpx.AsyncClient(base_url=self.http.base_url, headers=headers, timeout=20) as http:
             yield replace(self, http=http)
 
+    @property
+    def specs(self) -> set[str]:
+        """Ids of the jobs whose spec is in the blob store."""
+        root = Path(self.door.settings.blobs.removeprefix("file://"))
+        return {path.parents[1].name for path in root.glob("*/spec/*.json")}
+
     async def submit(self, **more: Any) -> JobView:
         """A job taken."""
         answer = await self.http.post("/v1/jobs", json={**SPEC, **more})

@@ -29,7 +29,9 @@ from graftwork_gateway.errors import PreviewTimedOut
 from graftwork_gateway.leaving import while_there
 from graftwork_gateway.pools import check_models
 from graftwork_gateway.quotas import check_open_jobs
+from graftwork_gateway.quotas import look_for_room
 from graftwork_gateway.submission import job_row
+from graftwork_gateway.submission import unless_refused
 from graftwork_gateway.submission import write_job
 
 _AFTERWARDS_SECONDS = 60.0  # when the task looks for a preview whose gateway died
@@ -49,9 +51,11 @@ async def preview(
     Raises ``JobInvalid``, ``TooManyOpenJobs``, ``PreviewTimedOut``, ``ClientDisconnect``, and ``RetryableError``
     while pools do not answer or this process ends.
     """
+    await look_for_room(door.ledger.read, tenant, limits)
     await check_models(spec, door.plane, door.settings.describe_seconds)
     row = await job_row(door, None, small(spec, rows), preview_for=tenant)
-    await door.ledger.transaction(lambda tx: _open(tx, row, limits, door.settings.preview_seconds))
+    async with unless_refused(door, row):
+        await door.ledger.transaction(lambda tx: _open(tx, row, limits, door.settings.preview_seconds))
     try:
         async with asyncio.timeout(door.settings.preview_seconds):
             return await while_there(receive, _made(door, row.id))

@@ -109,7 +109,14 @@ async def check_open_jobs(tx: Transaction, tenant: str, limits: TenantLimits) ->
     if limits.open_jobs is None:
         return
     await take_turn(tx, tenant, "jobs")
-    mine = [await tx.count(JOBS, {owner: tenant, **_OPEN}) for owner in ("tenant", "preview_for")]
+    await look_for_room(tx, tenant, limits)
+
+
+async def look_for_room(read: Reader, tenant: str, limits: TenantLimits) -> None:
+    """As things are now, which may change before a job is opened. Raises ``TooManyOpenJobs``."""
+    if limits.open_jobs is None:
+        return
+    mine = [await read.count(JOBS, {owner: tenant, **_OPEN}) for owner in ("tenant", "preview_for")]
     if sum(mine) >= limits.open_jobs:
         raise TooManyOpenJobs(f"this tenant may have {limits.open_jobs} jobs under way: wait until one has ended")
 

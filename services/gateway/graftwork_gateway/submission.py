@@ -1,10 +1,15 @@
 """Commands of clients: one transaction for the job, the idempotency row and the event."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from graftwork.contracts.events import JobCancellationRequested
 from graftwork.contracts.events import JobSubmitted
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.rest import JobView
 from graftwork.contracts.rest_admin import TenantLimits
+from graftwork.kit.blobs import Blobs
+from graftwork.kit.errors import DependencyDown
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.logging import get_logger
 from graftwork_gateway import metrics
@@ -16,6 +21,7 @@ from graftwork_gateway.documents import REVIEWS
 from graftwork_gateway.documents import JobRow
 from graftwork_gateway.documents import as_stored
 from graftwork_gateway.door import Door
+from graftwork_gateway.errors import ApiError
 from graftwork_gateway.errors import JobEnded
 from graftwork_gateway.errors import NotFound
 from graftwork_gateway.idempotency import Once
@@ -23,6 +29,7 @@ from graftwork_gateway.pools import check_models
 from graftwork_gateway.pools import pinned
 from graftwork_gateway.quotas import check_open_jobs
 from graftwork_gateway.quotas import check_rows
+from graftwork_gateway.quotas import look_for_room
 from graftwork_gateway.views import job_view
 
 log = get_logger(__name__)
@@ -38,12 +45,16 @@ async def submit(door: Door, tenant: str, spec: JobSpec, once: Once[JobView], li
     if answer is not None:
         return answer
     check_rows(limits, spec.count)
+    await look_for_room(door.ledger.read, tenant, limits)
     pools = await check_models(spec, door.plane, door.settings.describe_seconds)
     row = await job_row(door, tenant, pinned(spec, pools))
-    view = await once.answer(lambda tx: _record(tx, row, limits))
-    if view.id == row.id:  # else another request with the same key was faster
+    async with unless_refused(door, row):
+        view = await once.answer(lambda tx: _record(tx, row, limits))
+    if view.id == row.id:
         metrics.JOBS_SUBMITTED.inc()
         log.info("job.submitted", job_id=view.id, tenant=tenant)
+    else:  # another request with the same key was faster
+        await _discard_spec(door.blobs, row.id)
     return view
 
 
@@ -62,6 +73,26 @@ async def job_row(door: Door, tenant: str | None, spec: JobSpec, *, preview_for:
         spec=await door.blobs.put_json(spec, f"{job_id}/spec"),
         created_at=as_stored(now),
     )
+
+
+@asynccontextmanager
+async def unless_refused(door: Door, row: JobRow) -> AsyncIterator[None]:
+    """Around the transaction that takes a job: leave nothing of one that it refuses.
+
+    After any other error nobody knows whether it was taken, and a job that was needs its spec.
+    """
+    try:
+        yield
+    except ApiError:
+        await _discard_spec(door.blobs, row.id)
+        raise
+
+
+async def _discard_spec(blobs: Blobs, job_id: str) -> None:
+    try:
+        await blobs.delete_under(job_id)
+    except DependencyDown as error:
+        log.warning("spec.left_behind", job_id=job_id, error=str(error))
 
 
 async def _record(tx: Transaction, row: JobRow, limits: TenantLimits) -> JobView:

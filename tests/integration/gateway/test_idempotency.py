@@ -14,6 +14,7 @@ from tests.support.api import operations
 from tests.support.belongings import a_failed_job
 from tests.support.belongings import a_job_in_review
 from tests.support.belongings import an_ended_job
+from tests.support.doors import SPEC
 from tests.support.doors import Gateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -67,6 +68,16 @@ async def test_what_is_sent_many_times_is_done_once_and_answered_alike(gateway: 
     assert {answer.status_code for answer in at_once} <= {200, 201, 202}, at_once[0].text
     assert len({answer.status_code for answer in (*at_once, later)}) == 1
     assert len({answer.content for answer in (*at_once, later)}) == 1
+
+
+async def test_requests_with_a_key_that_were_too_late_leave_nothing(gateway: Gateway) -> None:
+    before, headers = gateway.specs, {HEADER: "once"}
+    bodies = [SPEC] * 4 + [{**SPEC, "count": 4}] * 4
+    answers = await asyncio.gather(*(gateway.http.post("/v1/jobs", json=body, headers=headers) for body in bodies))
+    [job_id] = {answer.json()["id"] for answer in answers if answer.status_code == 202}
+
+    assert {answer.status_code for answer in answers} == {202, 409}
+    assert gateway.specs - before == {job_id}
 
 
 @pytest.mark.parametrize("operation", KEYED, ids=named)

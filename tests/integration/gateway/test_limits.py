@@ -117,6 +117,7 @@ async def test_the_events_of_a_stream_are_no_requests(gateway: Gateway) -> None:
 
 
 async def test_a_tenant_has_no_more_jobs_under_way_than_it_may(gateway: Gateway) -> None:
+    before = gateway.specs
     await limit(gateway, open_jobs=2)
     answers = await asyncio.gather(*(gateway.http.post("/v1/jobs", json=SPEC) for _ in range(6)))
     taken = [answer.json()["id"] for answer in answers if answer.status_code == 202]
@@ -126,11 +127,13 @@ async def test_a_tenant_has_no_more_jobs_under_way_than_it_may(gateway: Gateway)
     place = await gateway.http.post("/v1/jobs", json=SPEC)
 
     assert (len(taken), len(refused)) == (2, 4)
+    assert gateway.specs - before == {*taken, place.json()["id"]}
     assert set(refused) == {"urn:graftwork:problem:too_many_open_jobs"}
     assert place.status_code == 202
 
 
 async def test_a_preview_counts_as_a_job_under_way(gateway: Gateway) -> None:
+    before = gateway.specs
     tenant = await limit(gateway, open_jobs=1)
     asking = asyncio.create_task(gateway.http.post("/v1/jobs:preview", json=SPEC))
 
@@ -141,12 +144,14 @@ async def test_a_preview_counts_as_a_job_under_way(gateway: Gateway) -> None:
 
     job_id = await assert_eventually(opened, timeout_seconds=20)
     refused = [await gateway.http.post(path, json=SPEC) for path in ("/v1/jobs", "/v1/jobs:preview")]
+    specs = gateway.specs
     await gateway.send(finished(job_id, 1, JobState.FAILED))
     await asking
     place = await gateway.http.post("/v1/jobs", json=SPEC)
     told = [answer.json()["type"] for answer in refused]
 
     assert [answer.status_code for answer in refused] == [403, 403]
+    assert specs - before == {job_id}
     assert told == ["urn:graftwork:problem:too_many_open_jobs"] * 2
     assert place.status_code == 202
 
