@@ -45,6 +45,11 @@ async def rounds_of(reader: Reader, job_id: str) -> list[Round]:
     return [Round.model_validate(document) for document in documents]
 
 
+async def locations_of(reader: Reader, job_id: str) -> list[str]:
+    """Where the files of a job's datasets lie in the blob store."""
+    return [str(document["location"]) for document in await reader.find(DATASETS, {"job_id": job_id})]
+
+
 def record_round(commit: Commit, judged: Round) -> None:
     """Write a round with the result. The commit raises ``RoundConflict`` if its place was taken meanwhile."""
     document = {"_id": derived_id(judged.job_id, "round", judged.sequence), **judged.model_dump(mode="json")}

@@ -12,6 +12,9 @@ from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.seeds import SeedSpace
 from graftwork.contracts.workflows import SampleRow
 from graftwork.contracts.workflows import Workflow
+from graftwork.kit.job_life import ForgetJob
+from graftwork.kit.job_life import forget_job
+from graftwork.kit.service import UNLIMITED
 from graftwork_curator.acceptance import Acceptance
 from graftwork_curator.acceptance import Tally
 from graftwork_curator.acceptance import Verdict
@@ -29,13 +32,16 @@ from graftwork_curator.publication import dataset_id_of
 from graftwork_curator.publishing import Publisher
 from graftwork_curator.records import RecordCheck
 from graftwork_curator.rows import candidates
+from graftwork_curator.store import DATASETS
+from graftwork_curator.store import ROUNDS
 from graftwork_curator.store import Round
+from graftwork_curator.store import locations_of
 from graftwork_curator.store import record_dataset
 from graftwork_curator.store import record_round
 from graftwork_curator.store import rounds_of
 from graftwork_curator.verdicts import VerdictWriter
 
-__all__ = ["accept_samples", "publish_dataset", "router"]
+__all__ = ["accept_samples", "delete_job", "publish_dataset", "router"]
 
 
 @router.task(AcceptSamples)
@@ -85,6 +91,17 @@ async def publish_dataset(task: PublishDataset, ctx: CuratorContext) -> None:
                 dataset=summary,
             )
         )
+
+
+@router.task(ForgetJob, max_attempts=UNLIMITED)
+async def delete_job(task: ForgetJob, ctx: CuratorContext) -> None:
+    """Delete the files of the job's datasets, then all that the ledger holds of it.
+
+    The gateway deletes the datasets that it knows; one whose announcement came too late for search is known here alone.
+    """
+    for location in await locations_of(ctx.read, task.job_id):
+        await ctx.blobs.delete_under(location)
+    await forget_job(task, ctx, collections=(ROUNDS, DATASETS))
 
 
 def _answer(task: AcceptSamples, judged: Round, rounds: Sequence[Round]) -> SamplesAccepted:

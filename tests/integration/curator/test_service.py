@@ -268,6 +268,30 @@ async def test_a_deleted_job_is_forgotten_and_its_neighbour_is_not(settings: Cur
     assert [row["job_id"] for row in kept] == ["job-2"]
 
 
+async def test_the_files_of_a_deleted_job_go_with_it_and_those_of_its_neighbour_stay(
+    settings: CuratorSettings,
+) -> None:
+    async with a_job(settings) as job, running(await build(settings)) as curator:
+        neighbour = Job(job.bus, job.blobs, job.spec, "job-2")
+        for one in (job, neighbour):
+            await one.ask(ROWS[:3], needed=3)
+        await job.answers(2)
+        for one in (job, neighbour):
+            await one.ask_for_dataset()
+        published = {told.job_id: told.dataset for told in await job.bus.wait_for(DatasetPublished, 2)}
+        await job.bus.send(JobDeleted(job_id="job-1", tenant="default"))
+
+        async def forgotten() -> None:
+            assert await curator.ledger.read.count(DATASETS, {"job_id": "job-1"}) == 0
+
+        await assert_eventually(forgotten, timeout_seconds=20)
+    home = Path(urlparse(settings.blobs).path)
+    left = {
+        job_id: [f.path for f in dataset.files if (home / f.blob.key).exists()] for job_id, dataset in published.items()
+    }
+    assert left == {"job-1": [], "job-2": [file.path for file in published["job-2"].files]}
+
+
 async def test_without_an_accepted_row_nothing_is_published(settings: CuratorSettings) -> None:
     async with a_job(settings) as job, running(await build(settings)):
         await job.ask([sample(0, None)], needed=3)
