@@ -29,6 +29,12 @@ def test_addresses_that_anybody_can_reach_are_public(address: str) -> None:
         "::ffff:10.0.0.1",
         "64:ff9b::a00:1",
         "2002:a00:1::",
+        "240.0.0.1",
+        "fec0::1",
+        "4000::1",
+        "::8.8.8.8",
+        "::ffff:0:8.8.8.8",
+        "64:ff9b::e000:1",
     ],
 )
 def test_addresses_of_a_machine_or_a_private_network_are_not(address: str) -> None:
