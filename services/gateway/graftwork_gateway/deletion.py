@@ -1,12 +1,13 @@
 """Deletion: rows are gone at once for clients, payloads soon after, by a task that is tried until they are."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import ClassVar
 
-from obstore.exceptions import BaseError as BlobStoreError
-
 from graftwork.contracts.events import JobCancellationRequested
 from graftwork.contracts.events import JobDeleted
+from graftwork.kit.blobs import Blobs
+from graftwork.kit.errors import BlobMissing
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.tasks import TaskContext
@@ -23,6 +24,7 @@ from graftwork_gateway.store import Store
 
 _PATIENCE = timedelta(days=7)
 _RETRY_SECONDS = 30.0
+_LOOKS = 5
 
 
 class DeletePayloads(TaskPayload):
@@ -44,14 +46,20 @@ class EndPreview(TaskPayload):
 
 async def delete_payloads(task: DeletePayloads, ctx: TaskContext) -> None:
     """Delete payloads and events; may run twice. Raises ``DependencyDown``."""
-    try:
-        for prefix in task.prefixes:
-            await ctx.blobs.delete_under(prefix)
-    except BlobStoreError as error:
-        raise DependencyDown(f"blob store: {error}", retry_after_seconds=_RETRY_SECONDS) from error
+    for prefix in task.prefixes:
+        await delete_all(ctx.blobs, prefix)
     async with ctx.commit() as tx:
         if task.whole_job:
             tx.then(lambda tx: tx.delete(JOB_EVENTS, {"job_id": task.job_id}))
+
+
+async def delete_all(blobs: Blobs, prefix: str) -> None:
+    """Delete what lies under ``prefix``, also while another worker does the same. Raises ``DependencyDown``."""
+    for _ in range(_LOOKS):
+        with suppress(BlobMissing):  # listed, and deleted by another before we could: the others are still to do
+            await blobs.delete_under(prefix)
+            return
+    raise DependencyDown(f"files under {prefix} vanish as they are deleted", retry_after_seconds=_RETRY_SECONDS)
 
 
 async def end_given_up_preview(task: EndPreview, ctx: TaskContext) -> None:
