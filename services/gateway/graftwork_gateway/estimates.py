@@ -113,6 +113,11 @@ class _Sizes:
         prompt = size.fixed + self._task + shows
         return Line(role, purpose, calls, prompt, size.answer if answer is None else answer)
 
+    def scoring(self, calls: int, metrics: int) -> Line:
+        """Calls that score a sample each, by so many metrics."""
+        shown, answer = metrics * self.metric + assumed.RECORD_TOKENS, metrics * self.judgement
+        return self.line("evaluator", SpendPurpose.SCORING, calls, "score_sample", shows=shown, answer=answer)
+
 
 def _writing(spec: JobSpec, sizes: _Sizes) -> Iterator[Line]:
     search = SpendPurpose.SEARCH
@@ -139,19 +144,20 @@ def _sampling(spec: JobSpec) -> Iterator[Line]:
 def _measuring(spec: JobSpec, sizes: _Sizes) -> Iterator[Line]:
     search, sets = spec.search, _metric_sets(spec)
     batch = search.evaluation_samples * assumed.RECORD_TOKENS
-    each, judged = sizes.metrics * sizes.metric, sizes.metrics * sizes.judgement
+    each = sizes.metrics * sizes.metric
     proposals = sets * search.candidate_sets
     yield sizes.line("evaluator", SpendPurpose.METRICS, proposals, "propose_metrics", shows=batch, answer=each)
     if search.calibrate_metrics:
-        exemplars = 2 * sizes.metrics * sets
+        exemplars = _own_exemplars(spec) if _fixed_own(spec) else 2 * sizes.metrics * sets
         shown, answer = sizes.metric + assumed.RECORD_TOKENS, sizes.judgement
         yield sizes.line("evaluator", SpendPurpose.METRICS, exemplars, "score_sample", shows=shown, answer=answer)
     if spec.models.embedder is not None and search.candidate_sets > 1:
         compared = search.candidate_sets * sizes.metrics * assumed.EMBEDDED_TOKENS
         yield Line("embedder", SpendPurpose.METRICS, sets, compared, 0)
-    scored = (search.iterations + 1 + _anchored(spec)) * search.evaluation_samples + _finalist_samples(spec)
-    shown = each + assumed.RECORD_TOKENS
-    yield sizes.line("evaluator", SpendPurpose.SCORING, scored, "score_sample", shows=shown, answer=judged)
+    own, nodes = len(search.own_metrics), search.iterations + 1
+    scored = nodes * search.evaluation_samples + _finalist_samples(spec)
+    yield sizes.scoring(scored, own if _fixed_own(spec) else sizes.metrics)
+    yield sizes.scoring(_anchored(spec) * search.evaluation_samples, own or sizes.metrics)
 
 
 def _revisions(spec: JobSpec) -> int:
@@ -164,6 +170,17 @@ def _finalist_samples(spec: JobSpec) -> int:
     if finalists == 1 or spec.search.reward is RewardKind.WORKFLOW:
         return 0
     return finalists * (spec.search.finalist_samples or spec.search.evaluation_samples)
+
+
+def _fixed_own(spec: JobSpec) -> bool:
+    """Whether the user's own metrics are the one set of the search."""
+    return bool(spec.search.own_metrics) and spec.search.metrics is MetricsMode.FIXED
+
+
+def _own_exemplars(spec: JobSpec) -> int:
+    """Exemplars that were written; one that was left out is not scored."""
+    metrics = spec.search.own_metrics
+    return sum(bool(metric.positive_exemplar) + bool(metric.negative_exemplar) for metric in metrics)
 
 
 def _metric_sets(spec: JobSpec) -> int:

@@ -131,6 +131,29 @@ def test_the_calls_of_a_small_job_can_be_counted_by_hand() -> None:
     }
 
 
+WHOLE_METRIC = {**OWN_METRIC, "name": "whole", "positive_exemplar": "good", "negative_exemplar": "bad"}
+
+
+@pytest.mark.parametrize(("own", "calls"), [([OWN_METRIC], None), ([OWN_METRIC, WHOLE_METRIC], 2)])
+def test_own_metrics_are_calibrated_once_by_the_exemplars_they_have(own: list[Any], calls: int | None) -> None:
+    told = estimate(spec(search={"metrics": "fixed", "own_metrics": own, "calibrate_metrics": True}), PRICED)
+    metrics = told.by_purpose.get("metrics")
+
+    assert (metrics and metrics.calls) == calls
+
+
+@pytest.mark.parametrize("search", [{"metrics": "fixed"}, {"metrics": "single", "reward": "sample"}])
+def test_each_own_metric_makes_scoring_longer_by_as_much(search: dict[str, Any]) -> None:
+    def scoring(count: int) -> Estimated:
+        own = [{**OWN_METRIC, "name": f"m{index}"} for index in range(count)]
+        return estimate(spec(search={**search, "own_metrics": own}), PRICED).by_purpose["scoring"]
+
+    one, two, twenty = scoring(1), scoring(2), scoring(20)
+
+    assert one.calls == two.calls == twenty.calls
+    assert 0 < two.tokens - one.tokens == (twenty.tokens - one.tokens) / 19
+
+
 def test_halves_of_the_reward_that_are_not_used_are_not_paid() -> None:
     sample = estimate(spec(search={"reward": "sample"}), PRICED)
     workflow = estimate(spec(search={"reward": "workflow"}), PRICED)
