@@ -386,6 +386,9 @@ class AcceptanceRequested(_Request):
     round: int = Field(ge=0)
     samples: tuple[BlobRef, ...]
     needed: int = Field(ge=0)
+    wanted: int | None = Field(
+        default=None, ge=0, description="accepted rows that the job wants in all; never are there more"
+    )
 
 
 class SamplesAccepted(_Answer):

@@ -149,8 +149,10 @@ def _candidates(request: AcceptanceRequested) -> int:
 def accept(request: AcceptanceRequested, workers: Workers, *, duplicates: int = 0) -> EventData:
     """Accept what is needed of all but some duplicates."""
     candidates = _candidates(request)
-    accepted = min(request.needed, candidates - duplicates)
-    total = workers.accepted[request.job_id] = workers.accepted.get(request.job_id, 0) + accepted
+    before = workers.accepted.get(request.job_id, 0)
+    most = request.needed if request.wanted is None else min(request.needed, request.wanted - before)
+    accepted = min(most, candidates - duplicates)
+    total = workers.accepted[request.job_id] = before + accepted
     return answer_to(
         request,
         SamplesAccepted,
@@ -160,7 +162,7 @@ def accept(request: AcceptanceRequested, workers: Workers, *, duplicates: int = 
         rejected={"exact_duplicate": duplicates} if duplicates else {},
         surplus=candidates - duplicates - accepted,
         total_accepted=total,
-        short=request.needed - accepted,
+        short=request.needed - accepted if request.wanted is None else request.wanted - total,
     )
 
 

@@ -1,6 +1,7 @@
 """Work done, under a lease. May run twice; the ledger takes one result."""
 
 import asyncio
+from collections.abc import Iterable
 from collections.abc import Sequence
 from functools import reduce
 from operator import add
@@ -59,7 +60,8 @@ async def accept_samples(task: AcceptSamples, ctx: CuratorContext) -> None:
         return
     spec = await ctx.blobs.get_model(task.spec, JobSpec)
     index = await _index(task, ctx, spec, rounds)
-    judged = await _judged(task, ctx, spec, index)
+    needed = task.needed_beside(_accepted_in(rounds))
+    judged = await _judged(task, ctx, spec, index, needed)
     async with ctx.commit() as tx:
         record_round(tx, judged)
         tx.emit(_answer(task, judged, rounds))
@@ -105,18 +107,23 @@ async def delete_job(task: ForgetJob, ctx: CuratorContext) -> None:
 
 
 def _answer(task: AcceptSamples, judged: Round, rounds: Sequence[Round]) -> SamplesAccepted:
-    before = sum(past.tally.accepted for past in rounds if past.sequence < judged.sequence)
+    accepted = judged.tally.accepted
+    total = accepted + _accepted_in(past for past in rounds if past.sequence < judged.sequence)
     return SamplesAccepted(
         job_id=task.job_id,
         request_id=task.request_id,
         round=task.round,
-        accepted=judged.tally.accepted,
+        accepted=accepted,
         rejected=judged.tally.rejected,
         failed=judged.tally.failed,
         surplus=judged.tally.surplus,
-        total_accepted=before + judged.tally.accepted,
-        short=task.needed - judged.tally.accepted,
+        total_accepted=total,
+        short=task.short_of(total, accepted=accepted),
     )
+
+
+def _accepted_in(rounds: Iterable[Round]) -> int:
+    return sum(past.tally.accepted for past in rounds)
 
 
 async def _index(task: AcceptSamples, ctx: CuratorContext, spec: JobSpec, rounds: Sequence[Round]) -> Index:
@@ -136,8 +143,8 @@ def _remember(index: Index, rows: Sequence[SampleRow]) -> None:
         index.seen.remember(row.sample_id, fingerprint(row.output or {}))
 
 
-async def _judged(task: AcceptSamples, ctx: CuratorContext, spec: JobSpec, index: Index) -> Round:
-    acceptance = Acceptance(RecordCheck(spec.output), index.seen, needed=task.needed)
+async def _judged(task: AcceptSamples, ctx: CuratorContext, spec: JobSpec, index: Index, needed: int) -> Round:
+    acceptance = Acceptance(RecordCheck(spec.output), index.seen, needed=needed)
     writer = VerdictWriter(ctx.blobs, task.job_id, ctx.settings.rows_per_blob)
     for ref in task.samples:
         await writer.write(await asyncio.to_thread(_verdicts, acceptance, ref, await ctx.blobs.get_bytes(ref)))

@@ -16,6 +16,7 @@ from graftwork_search.errors import Reason
 from graftwork_search.session import JobSession
 from graftwork_search.timing import stop_clocks
 
+STOPPED = "stopped"
 _PATH_SHOWN = 40
 
 
@@ -114,7 +115,7 @@ def close_round(session: JobSession) -> None:
         return
     unjudged = sum(chunk.count for chunk in production.current.chunks if chunk.samples is not None)
     if unjudged:
-        production.failed["stopped"] = production.failed.get("stopped", 0) + unjudged
+        production.failed[STOPPED] = production.failed.get(STOPPED, 0) + unjudged
     production.current = None
 
 

@@ -8,8 +8,10 @@ from graftwork.contracts.events import SamplesRequested
 from graftwork.contracts.jobs import JobPhase
 from graftwork.kit.errors import GrantExhausted
 from graftwork_search.documents import Chunk
+from graftwork_search.documents import Production
 from graftwork_search.documents import Round
 from graftwork_search.documents import Stage
+from graftwork_search.ending import STOPPED
 from graftwork_search.ending import fail
 from graftwork_search.ending import publish
 from graftwork_search.errors import Reason
@@ -102,6 +104,7 @@ def book_acceptance(session: JobSession, answer: SamplesAccepted) -> None:
     """Count what the curator said of a round."""
     made = session.job.production
     made.current = None
+    _recover(made, answer.total_accepted - made.accepted - answer.accepted)
     made.accepted = answer.total_accepted
     made.surplus += answer.surplus
     for counted, news in ((made.rejected, answer.rejected), (made.failed, answer.failed)):
@@ -114,7 +117,7 @@ async def samples_accepted(session: JobSession, answer: SamplesAccepted) -> None
     """A round was judged: publish, or make up for what is short."""
     book_acceptance(session, answer)
     made = session.job.production
-    if answer.short > 0 and made.attempted >= session.job.candidate_budget:
+    if made.accepted < session.job.wanted and made.attempted >= session.job.candidate_budget:
         detail = f"{made.attempted} candidates brought {made.accepted} of {session.job.wanted} rows"
         await fail(session, Reason.BUDGET_EXHAUSTED, detail)
         return
@@ -163,7 +166,15 @@ async def _ask_for_acceptance(session: JobSession, current: Round) -> None:
         round=current.number,
         samples=tuple(chunk.samples for chunk in current.chunks if chunk.samples is not None),
         needed=session.job.wanted - made.accepted,
+        wanted=session.job.wanted,
     )
+
+
+def _recover(made: Production, rows: int) -> None:
+    """Rows of a round that was given up were accepted all the same, and told too late: they have not failed."""
+    left = made.failed.pop(STOPPED, 0) - max(0, rows)
+    if left > 0:
+        made.failed[STOPPED] = left
 
 
 def _chunk(session: JobSession, first: int) -> Chunk | None:

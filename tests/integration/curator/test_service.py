@@ -65,7 +65,13 @@ class Job:
     job_id: str = "job-1"
 
     async def ask(
-        self, rows: Sequence[SampleRow], *, needed: int, number: int = 0, request_id: str | None = None
+        self,
+        rows: Sequence[SampleRow],
+        *,
+        needed: int,
+        wanted: int | None = None,
+        number: int = 0,
+        request_id: str | None = None,
     ) -> AcceptanceRequested:
         half = (len(rows) + 1) // 2
         chunks = [await self.blobs.put_rows(part, "chunks") for part in (rows[:half], rows[half:])]
@@ -77,6 +83,7 @@ class Job:
             round=number,
             samples=tuple(chunks),
             needed=needed,
+            wanted=wanted,
         )
         await self.bus.send(request)
         return request
@@ -179,6 +186,21 @@ async def test_candidates_asked_for_again_get_the_verdict_they_had(settings: Cur
         dataset = await job.dataset()
     assert first.model_copy(update={"request_id": again.request_id}) == again
     assert (dataset.rows, dataset.counts.rejected) == (3, {})
+
+
+async def test_no_more_rows_are_taken_than_a_job_wants_though_search_knows_less(settings: CuratorSettings) -> None:
+    async with a_job(settings) as job, running(await build(settings)):
+        await job.ask(ROWS[:2], needed=3, wanted=3)
+        await job.answers()
+        await job.ask(ROWS[2:6], needed=3, wanted=3, number=1)
+        await job.answers(2)
+        await job.ask(ROWS[6:8], needed=3, wanted=3, number=2)
+        answers = await job.answers(3)
+    assert [(one.accepted, one.surplus, one.total_accepted, one.short) for one in answers] == [
+        (2, 0, 2, 1),
+        (1, 3, 3, 0),
+        (0, 2, 3, 0),
+    ]
 
 
 async def test_another_process_knows_what_was_accepted_before(settings: CuratorSettings) -> None:

@@ -13,6 +13,7 @@ from graftwork.contracts.events import WorkflowRequested
 from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import NodeState
 from graftwork_search.settings import SearchSettings
+from tests.support.searching import Scripts
 from tests.support.searching import a_failure
 from tests.support.searching import a_spec
 from tests.support.searching import in_first_run
@@ -78,15 +79,13 @@ async def test_a_wave_whose_nodes_had_come_to_different_ends_shares_what_is_left
         await job.retry()
         end = await job.ended(run=1)
 
-    again = [r for r in job.workers.asked if getattr(r, "node_id", "").endswith((":1", ":2", ":3")) and r.run == 1]
     assert end.snapshot.state is JobState.SUCCEEDED
     assert [node.state for node in job.nodes().values()] == [NodeState.SCORED] * 4
     assert [node.error for node in job.nodes().values()] == [None] * 4
-    assert {(type(r), r.node_id) for r in again} >= {
-        (WorkflowRequested, "job-1:node:1"),
-        (SamplesRequested, "job-1:node:2"),
-        (ScoresRequested, "job-1:node:3"),
-    }
+    assert [request.run for request in job.asked(WorkflowRequested, node_id="job-1:node:1")] == [0, 1]
+    assert [request.run for request in job.asked(WorkflowRequested, node_id="job-1:node:2")] == [0]
+    assert [request.run for request in job.asked(SamplesRequested, node_id="job-1:node:3")][:1] == [0]
+    assert [request.run for request in job.asked(ScoresRequested, node_id="job-1:node:3")][:4] == [0, 0, 1, 1]
 
 
 async def test_a_root_that_could_not_be_written_is_asked_for_again(settings: SearchSettings) -> None:
@@ -121,7 +120,7 @@ async def test_metrics_of_an_attempt_that_was_given_up_change_nothing(settings: 
         held.append(request)
         return []
 
-    script = {**in_first_run(ScoresRequested, refused), DatasetRequested: keep}
+    script: Scripts = {**in_first_run(ScoresRequested, refused), DatasetRequested: keep}
     async with play(settings, script) as job:
         await job.submit(a_spec(search={"iterations": 1}))
         await job.ended()
@@ -189,6 +188,28 @@ async def test_production_that_failed_goes_on_and_publishes_what_both_runs_made(
     assert str(first.snapshot.reason).startswith("production_failed")
     assert published == [(6, False), (12, True)]
     assert (second.snapshot.state, made.accepted) == (JobState.SUCCEEDED, 12)
+    assert made.attempted == made.accepted + sum(made.rejected.values()) + sum(made.failed.values()) + made.surplus
+
+
+async def test_rows_accepted_by_a_curator_that_was_thought_silent_are_counted_once(settings: SearchSettings) -> None:
+    def judge_in_silence(request: AcceptanceRequested, workers: Workers) -> Answers:
+        if request.request_id == "job-1:acceptance:0:0":
+            accept(request, workers, duplicates=2)
+        return []
+
+    async with play(settings, in_first_run(AcceptanceRequested, judge_in_silence)) as job:
+        await job.submit(a_spec(count=20))
+        for attempt in range(2):
+            await job.until(lambda: len(job.asked(AcceptanceRequested)) > attempt)  # noqa: B023
+            await job.let_patience_end(f"job-1:acceptance:0:{attempt}")
+        await job.ended()
+        await job.retry()
+        end = await job.ended(run=1)
+
+    made = end.snapshot.production
+    asked = job.asked(AcceptanceRequested)
+    assert [(request.needed, request.wanted) for request in asked] == [(20, 20)] * 3
+    assert (end.snapshot.state, made.accepted, made.failed) == (JobState.SUCCEEDED, 20, {"stopped": 2})
     assert made.attempted == made.accepted + sum(made.rejected.values()) + sum(made.failed.values()) + made.surplus
 
 
