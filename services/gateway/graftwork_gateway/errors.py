@@ -15,6 +15,7 @@ GraftworkError
     - ReviewAnswered            409  somebody has said something else
     - ReviewClosed              409  nobody waits for an answer any more
     - TooManyWebhooks           409  the tenant has as many as it may
+    - BudgetExhausted           409  what the job may spend is spent
     - LastAdminKey              409  revoking it would lock everybody out
     - BodyTooLarge              413  longer than ``max_body_bytes``
     - AddressTooLong            414  path and query beyond what any of ours needs
@@ -117,6 +118,14 @@ class JobEnded(ApiError):
     code = "job_ended"
     status = 409
     title = "The job has ended"
+
+
+class BudgetExhausted(ApiError):
+    """The budget is of the whole job, and nothing of it is left to go on with."""
+
+    code = "budget_exhausted"
+    status = 409
+    title = "The job's budget is used up"
 
 
 class LastAdminKey(ApiError):

@@ -15,6 +15,9 @@ from graftwork.contracts.events import JobDeleted
 from graftwork.contracts.jobs import JobState
 from graftwork.contracts.rest import JobView
 from graftwork.contracts.rest_admin import TenantLimits
+from graftwork.contracts.snapshots import ProductionCounts
+from graftwork.contracts.snapshots import SpendReport
+from graftwork.contracts.usage import Usage
 from graftwork_gateway.documents import JOB_EVENTS
 from graftwork_gateway.documents import JOBS
 from graftwork_gateway.quotas import set_limits
@@ -94,6 +97,50 @@ async def test_what_cannot_go_on_says_why(gateway: Gateway) -> None:
     assert code_of(await post(f"/v1/jobs/{succeeded.id}/extend", json={"rows": 1_000_000})) == (422, "invalid_request")
     assert code_of(await post(f"/v1/jobs/{succeeded.id}/extend", json={"rows": 0})) == (422, "invalid_request")
     assert not [one for one in gateway.bus.all(JobContinuationRequested) if one.job_id == succeeded.id]
+
+
+def spent(**usage: int) -> dict[str, Any]:
+    return {"spent": SpendReport(total=Usage(**usage))}
+
+
+@pytest.mark.parametrize(
+    ("budget", "told"),
+    [
+        ({"calls": 9}, spent(calls=9)),
+        ({"tokens": 9}, spent(calls=1, prompt_tokens=5, completion_tokens=4)),
+        ({"candidates": 9}, {"production": ProductionCounts(wanted=3, attempted=9)}),
+    ],
+)
+async def test_a_job_whose_budget_is_used_up_is_not_tried_again(
+    gateway: Gateway, budget: dict[str, int], told: dict[str, Any]
+) -> None:
+    job = await gateway.submit(budget=budget)
+    await gateway.send(finished(job.id, 1, JobState.FAILED, reason="budget_exhausted", **told))
+    await gateway.until(job.id, JobState.FAILED)
+    answer = await gateway.http.post(f"/v1/jobs/{job.id}/retry")
+
+    assert code_of(answer) == (409, "budget_exhausted")
+    assert f"budget.{next(iter(budget))} (9)" in answer.json()["detail"]
+
+
+async def test_a_job_whose_budget_is_used_up_makes_no_more_rows(gateway: Gateway) -> None:
+    answers = []
+    for calls in (9, 8):
+        job = await gateway.submit(budget={"calls": 9})
+        await gateway.send(finished(job.id, 1, winner_node_id="n", **spent(calls=calls)))
+        await gateway.until(job.id, JobState.SUCCEEDED)
+        answers.append(await gateway.http.post(f"/v1/jobs/{job.id}/extend", json={"rows": 1}))
+
+    assert code_of(answers[0]) == (409, "budget_exhausted")
+    assert answers[1].status_code == 202
+
+
+async def test_a_job_that_failed_for_another_reason_can_be_tried_again_without_a_budget(gateway: Gateway) -> None:
+    job = await gateway.submit(budget={"calls": 9})
+    await gateway.send(finished(job.id, 1, JobState.FAILED, reason="curation_failed", **spent(calls=9)))
+    await gateway.until(job.id, JobState.FAILED)
+
+    assert (await gateway.http.post(f"/v1/jobs/{job.id}/retry")).status_code == 202
 
 
 async def test_a_job_is_extended_once_at_a_time(gateway: Gateway) -> None:

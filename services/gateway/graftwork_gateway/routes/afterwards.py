@@ -2,8 +2,10 @@
 
 from fastapi import status
 
+from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.rest import JobView
 from graftwork.contracts.rest_plans import ExtensionRequest
+from graftwork.kit.ledger import Transaction
 from graftwork_gateway import continuations
 from graftwork_gateway import deletion
 from graftwork_gateway.door import Limits
@@ -21,25 +23,35 @@ router = api_router("jobs")
     "/jobs/{job_id}/extend",
     status_code=status.HTTP_202_ACCEPTED,
     summary="Ask for more rows",
-    responses=problems(400, 403, 404, 409, 413, 415),
+    responses=problems(400, 403, 404, 409, 410, 413, 415),
 )
 async def extend_job(
-    job_id: JobId, wanted: ExtensionRequest, tenant: Tenant, limits: Limits, key: IdempotencyKey
+    job_id: JobId, wanted: ExtensionRequest, door: Ports, tenant: Tenant, *, limits: Limits, key: IdempotencyKey
 ) -> JobView:
-    """More accepted rows from the winner of an ended job, without a new search; a new dataset has them all."""
-    once = key.once(wanted, JobView)
-    return await once.answer(lambda tx: continuations.extend(tx, tenant, job_id, wanted.rows, limits))
+    """More accepted rows from the winner of an ended job, without a new search; a new dataset has them all.
+
+    They are paid from what is left of the job's budget.
+    """
+
+    async def extend(tx: Transaction, spec: JobSpec) -> JobView:
+        return await continuations.extend(tx, tenant, job_id, wanted.rows, limits=limits, spec=spec)
+
+    return await continuations.with_spec(door, tenant, job_id, key.once(wanted, JobView), extend)
 
 
 @router.post(
     "/jobs/{job_id}/retry",
     status_code=status.HTTP_202_ACCEPTED,
     summary="Try a job again",
-    responses=problems(403, 404, 409),
+    responses=problems(403, 404, 409, 410),
 )
-async def retry_job(job_id: JobId, tenant: Tenant, limits: Limits, key: IdempotencyKey) -> JobView:
-    """Go on with a job that failed or was cancelled, from where it stopped."""
-    return await key.once(None, JobView).answer(lambda tx: continuations.retry(tx, tenant, job_id, limits))
+async def retry_job(job_id: JobId, door: Ports, tenant: Tenant, *, limits: Limits, key: IdempotencyKey) -> JobView:
+    """Go on with a job that failed or was cancelled, from where it stopped and with what is left of its budget."""
+
+    async def retry(tx: Transaction, spec: JobSpec) -> JobView:
+        return await continuations.retry(tx, tenant, job_id, limits=limits, spec=spec)
+
+    return await continuations.with_spec(door, tenant, job_id, key.once(None, JobView), retry)
 
 
 @router.delete(
