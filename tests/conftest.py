@@ -2,6 +2,7 @@
 
 import signal
 
+import pytest
 from hypothesis import settings
 
 pytest_plugins = ["tests.support.servers", "tests.support.platforms"]
@@ -14,3 +15,8 @@ def pytest_configure() -> None:
     """Let what tests start be interrupted, also where the tests themselves run in the background of a script."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What has to run in one process begins first: at the end, the other processes could only watch it."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
