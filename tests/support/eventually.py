@@ -18,7 +18,7 @@ async def assert_eventually(
 @overload
 async def assert_eventually(fn: Callable[[], R], timeout_seconds: float = ..., interval_seconds: float = ...) -> R: ...
 async def assert_eventually(
-    fn: Callable[[], Any], timeout_seconds: float = 10.0, interval_seconds: float = 0.05
+    fn: Callable[[], Any], timeout_seconds: float = 30.0, interval_seconds: float = 0.05
 ) -> Any:
     """Call ``fn``, plain or async, until it raises no AssertionError; return what it returned.
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 
 from graftwork.contracts.events import EventData
 from graftwork.kit.bus import Event
@@ -91,7 +92,7 @@ class Bus:
         """Publish any bytes."""
         await self._producer.send_and_wait(topic, value=value, headers=list(headers), key=key)
 
-    async def wait_for(self, kind: type[D], count: int = 1, timeout_seconds: float = 20) -> list[D]:
+    async def wait_for(self, kind: type[D], count: int = 1, timeout_seconds: float = 60) -> list[D]:
         """At least ``count`` events of a type, in the order heard."""
 
         async def enough() -> list[D]:
@@ -129,6 +130,17 @@ async def bus_of(settings: ServiceSettings) -> AsyncIterator[Bus]:
     finally:
         await consumer.stop()
         await producer.stop()
+        await _forget(settings)
+
+
+async def _forget(settings: ServiceSettings) -> None:
+    """Delete the namespace's topics: a broker that keeps those of every test gets slower with each."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
+    await admin.start()
+    try:
+        await admin.delete_topics([t for t in await admin.list_topics() if t.startswith(f"{settings.namespace}.")])
+    finally:
+        await admin.close()
 
 
 async def records_of(settings: ServiceSettings, topic: str, count: int) -> list[Any]:
@@ -144,6 +156,6 @@ async def records_of(settings: ServiceSettings, topic: str, count: int) -> list[
             assert len(found) >= count
             return found
 
-        return await assert_eventually(enough, timeout_seconds=15)
+        return await assert_eventually(enough, timeout_seconds=60)
     finally:
         await consumer.stop()

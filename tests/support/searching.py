@@ -132,7 +132,7 @@ class Play:
             where = {"type": f"graftwork.{kind.event_name}.v1"}
             assert await self.service.ledger.read.count(INBOX, where) >= count
 
-        await assert_eventually(enough, timeout_seconds=30)
+        await assert_eventually(enough, timeout_seconds=90)
 
     async def told_late(self, data: EventData) -> None:
         """Send an event, and return once search has taken it in."""
@@ -142,7 +142,7 @@ class Play:
         async def there() -> None:
             assert await self.service.ledger.read.count(INBOX, {"_id": derived_id(source, event_id(data))}) == 1
 
-        await assert_eventually(there, timeout_seconds=30)
+        await assert_eventually(there, timeout_seconds=90)
 
     async def let_half_of_the_time_pass(self) -> None:
         """Let the clock of the search's half ring now."""
@@ -159,7 +159,7 @@ class Play:
         async def closed() -> None:
             assert await ledger.read.count(REQUESTS, {"_id": request_id, "open": False}) == 1
 
-        await assert_eventually(closed, timeout_seconds=30)
+        await assert_eventually(closed, timeout_seconds=90)
 
     async def review(self, number: int = 1) -> ReviewRequested:
         """The ``number``-th review asked for."""
@@ -168,7 +168,7 @@ class Play:
 
     async def ended(self, run: int = 0) -> JobFinished:
         """The last word of a run, once all that was said before it is heard too."""
-        await self.until(lambda: run in self._ends(), timeout_seconds=60)
+        await self.until(lambda: run in self._ends(), timeout_seconds=120)
         end = self._ends()[run]
         await self.until(lambda: len(self.bus.all(SearchAdvanced)) >= end.snapshot.version - run - 1)
         return end
@@ -185,7 +185,7 @@ class Play:
     def _ends(self) -> dict[int, JobFinished]:
         return {end.snapshot.run: end for end in self.bus.all(JobFinished)}
 
-    async def until(self, happened: Callable[[], object], timeout_seconds: float = 30) -> None:
+    async def until(self, happened: Callable[[], object], timeout_seconds: float = 90) -> None:
         """Return once ``happened`` gives something true."""
 
         def check() -> None:
