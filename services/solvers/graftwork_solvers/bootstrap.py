@@ -21,6 +21,7 @@ from graftwork_solvers.endpoint import Endpoint
 from graftwork_solvers.endpoint import open_endpoint
 from graftwork_solvers.gate import Gate
 from graftwork_solvers.health import Health
+from graftwork_solvers.limit import Limit
 from graftwork_solvers.pools import Pools
 from graftwork_solvers.servicer import SolversServicer
 from graftwork_solvers.settings import SolversSettings
@@ -44,7 +45,7 @@ def build(settings: SolversSettings, endpoint: Endpoint, clock: Clock) -> Pod:
     """Bind the ports and wire the parts; nothing runs yet. Raises ``PortTaken``."""
     pools = Pools(settings.pools, endpoint)
     gate = Gate(
-        settings.solvers_concurrency,
+        Limit(settings.solvers_first_concurrency, settings.solvers_concurrency),
         settings.solvers_queue_length,
         retry_seconds=settings.solvers_overload_retry_seconds,
     )

@@ -10,6 +10,8 @@ CALLS = Counter("graftwork_solver_calls_total", "Calls by outcome: ok or an erro
 RUN_SECONDS = Histogram("graftwork_solver_run_seconds", "Time at the endpoint", ["pool", "call"], buckets=_SECONDS)
 QUEUE_SECONDS = Histogram("graftwork_solver_queue_seconds", "Time spent waiting for a place", buckets=_SECONDS)
 IN_FLIGHT = Gauge("graftwork_solver_in_flight", "Calls at the endpoint now")
+LIMIT = Gauge("graftwork_solver_limit", "Calls that the endpoint takes at once, as far as found out")
+REFUSED = Counter("graftwork_solver_refused_total", "Calls that the endpoint refused because it was full")
 WAITING = Gauge("graftwork_solver_waiting", "Calls waiting for a place now")
 TOKENS = Counter("graftwork_solver_tokens_total", "Tokens used", ["pool", "direction"])
 ENDPOINT_UP = Gauge("graftwork_solver_endpoint_up", "1 while the endpoint answers")

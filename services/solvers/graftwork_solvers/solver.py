@@ -49,18 +49,19 @@ class Solver:
         async with _watched("generate", request.pool, timeout_seconds):
             serving = await self._pools.serving(request.pool, request.model)
             request = with_defaults(request, serving.settings)
-            async with self._gate.place() as queue_seconds:
+            async with self._gate.place() as place:
                 started = self._monotonic()
                 answer, usage = await self._enough_texts(request, serving)
                 run_seconds = self._monotonic() - started
-        _observe("generate", serving.pool, usage, queue_seconds, run_seconds)
+                self._gate.took(place, serving.model, run_seconds, usage.completion_tokens // request.n)
+        _observe("generate", serving.pool, usage, place.queue_seconds, run_seconds)
         return Generation(
             texts=answer.texts,
             finish_reasons=answer.finish_reasons,
             usage=usage,
             model=answer.model or serving.model,
             revision=serving.revision,
-            queue_seconds=queue_seconds,
+            queue_seconds=place.queue_seconds,
             run_seconds=run_seconds,
         )
 
@@ -68,12 +69,12 @@ class Solver:
         """Embed texts; the vectors keep the order."""
         async with _watched("embed", request.pool, timeout_seconds):
             serving = await self._pools.serving(request.pool, request.model)
-            async with self._gate.place() as queue_seconds:
+            async with self._gate.place() as place:
                 started = self._monotonic()
                 answer = await self._endpoint.embed(serving.model, request.texts)
                 run_seconds = self._monotonic() - started
         usage = self._accounts.of_embeddings(request, answer, serving.description)
-        _observe("embed", serving.pool, usage, queue_seconds, run_seconds)
+        _observe("embed", serving.pool, usage, place.queue_seconds, run_seconds)
         return Embeddings(vectors=answer.vectors, usage=usage, model=answer.model or serving.model)
 
     async def describe(self, pool: str, *, timeout_seconds: float = 5.0) -> PoolDescription:
