@@ -17,6 +17,7 @@ from graftwork.kit.logging import get_logger
 from graftwork.models.channels import SERVICE
 from graftwork.models.channels import server_options
 from graftwork.models.proto.v1 import solvers_pb2_grpc
+from graftwork_solvers.canary import Canary
 from graftwork_solvers.endpoint import Endpoint
 from graftwork_solvers.endpoint import open_endpoint
 from graftwork_solvers.gate import Gate
@@ -49,13 +50,26 @@ def build(settings: SolversSettings, endpoint: Endpoint, clock: Clock) -> Pod:
         settings.solvers_queue_length,
         retry_seconds=settings.solvers_overload_retry_seconds,
     )
-    health = Health(endpoint, pools, clock)
+    health = Health(endpoint, pools, clock, _canary(settings, endpoint, pools, clock))
     readiness = Readiness()
     readiness.watch("endpoint", health.ping)
     server = _grpc_server(settings, Solver(pools, endpoint, gate), health)
     grpc_port = _bind(server, settings.solvers_host, settings.solvers_port)
     http = HttpServer(health_app(readiness), settings.http_host, settings.http_port)
     return Pod(server, health, readiness, http, grpc_port)
+
+
+def _canary(settings: SolversSettings, endpoint: Endpoint, pools: Pools, clock: Clock) -> Canary | None:
+    if not settings.solvers_canary_seconds:
+        return None
+    return Canary(
+        endpoint,
+        pools,
+        clock,
+        pool=next(iter(settings.pools)),
+        every_seconds=settings.solvers_canary_seconds,
+        longest_seconds=settings.solvers_canary_longest_seconds,
+    )
 
 
 def _grpc_server(settings: SolversSettings, solver: Solver, health: Health) -> grpc.aio.Server:

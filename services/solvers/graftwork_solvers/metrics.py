@@ -14,4 +14,5 @@ LIMIT = Gauge("graftwork_solver_limit", "Calls that the endpoint takes at once, 
 REFUSED = Counter("graftwork_solver_refused_total", "Calls that the endpoint refused because it was full")
 WAITING = Gauge("graftwork_solver_waiting", "Calls waiting for a place now")
 TOKENS = Counter("graftwork_solver_tokens_total", "Tokens used", ["pool", "direction"])
+CANARIES = Counter("graftwork_solver_canaries_total", "Calls made to see whether the endpoint writes", ["outcome"])
 ENDPOINT_UP = Gauge("graftwork_solver_endpoint_up", "1 while the endpoint answers")

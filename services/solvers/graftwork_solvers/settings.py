@@ -119,6 +119,14 @@ class SolversSettings(ServiceSettings):
     solvers_probe_seconds: float = Field(
         default=10.0, ge=0, description="time between looks at the endpoint's model list; 0: never look"
     )
+    solvers_canary_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        description="after so long without an answered chat, ask for a token; 0: never",
+    )
+    solvers_canary_longest_seconds: float = Field(
+        default=30.0, gt=0, description="how long that token may take; two that do not come make the pod NOT_SERVING"
+    )
     solvers_connection_age_seconds: float = Field(
         default=300.0, gt=0, description="clients reconnect after this, and so find new pods"
     )
