@@ -134,6 +134,7 @@ class AsyncGraftwork(AsyncSender):
     dataset = _sending(calls.dataset)
     delete_dataset = _sending(calls.delete_dataset)
     pools = _sending(calls.pools)
+    check_pools = _sending(calls.check_pools)
     add_webhook = _sending(calls.add_webhook)
     webhooks = _sending(calls.webhooks)
     remove_webhook = _sending(calls.remove_webhook)

@@ -13,6 +13,7 @@ from graftwork.contracts.rest import DatasetView
 from graftwork.contracts.rest import JobList
 from graftwork.contracts.rest import JobView
 from graftwork.contracts.rest import NodeView
+from graftwork.contracts.rest import PoolChecksView
 from graftwork.contracts.rest import PoolsView
 from graftwork.contracts.rest import TreeView
 from graftwork.contracts.rest_admin import KeyCreated
@@ -32,6 +33,9 @@ from graftwork.contracts.rest_reviews import ReviewView
 
 PREVIEW_SECONDS = 900.0
 """A preview is made while its caller waits: a workflow is written and run by models."""
+
+CHECK_SECONDS = 120.0
+"""Each pool is called twice, one call after the other, and a model that is just started takes its time."""
 
 
 def submit(spec: JobSpec, *, idempotency_key: str | None = None) -> Call[JobView]:
@@ -140,6 +144,11 @@ def delete_dataset(dataset_id: str) -> Call[None]:
 def pools() -> Call[PoolsView]:
     """Return what the model pools serve."""
     return ask("GET", path_of("pools"), PoolsView)
+
+
+def check_pools() -> Call[PoolChecksView]:
+    """Make two tiny calls to each pool's default model: its latency, and whether it keeps to a schema. They cost."""
+    return ask("POST", path_of("pools:check"), PoolChecksView, timeout_seconds=CHECK_SECONDS)
 
 
 def add_webhook(webhook: WebhookRequest) -> Call[WebhookCreated]:

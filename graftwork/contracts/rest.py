@@ -16,6 +16,7 @@ from graftwork.contracts.jobs import Profile
 from graftwork.contracts.snapshots import JobSnapshot
 from graftwork.contracts.snapshots import NodeSnapshot
 from graftwork.contracts.snapshots import ProductionCounts
+from graftwork.contracts.usage import Usage
 from graftwork.contracts.workflows import Metric
 from graftwork.contracts.workflows import SampleRow
 from graftwork.contracts.workflows import SampleScores
@@ -191,3 +192,17 @@ class PoolsView(Contract):
     """Every pool the gateway knows of."""
 
     pools: tuple[PoolView, ...]
+
+
+class PoolCheckView(PoolView):
+    """What a pool serves, and what two tiny calls to its default model told; ``problem`` also says why one failed."""
+
+    latency_seconds: float | None = Field(default=None, ge=0, description="of the shorter call, at the pool")
+    keeps_schema: bool | None = Field(default=None, description="whether an answer fitted a JSON schema")
+    used: Usage = Usage()
+
+
+class PoolChecksView(Contract):
+    """Every pool the gateway knows of, checked."""
+
+    pools: tuple[PoolCheckView, ...]

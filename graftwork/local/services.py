@@ -156,6 +156,8 @@ def _solvers(wiring: Wiring, settings: PlatformSettings) -> dict[str, str]:
         "OPENAI_BASE_URL": wiring.addresses.openai_base_url,
         "GRAFTWORK_SOLVERS_HOST": "127.0.0.1",
         "GRAFTWORK_SOLVERS_PORT": str(wiring.solvers_port),
+        # One pod alone cannot be routed around, and a platform at rest on a laptop shall cost nothing.
+        "GRAFTWORK_SOLVERS_CANARY_SECONDS": "0",
     }
     if wiring.addresses.tiny_model:
         return {

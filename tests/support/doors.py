@@ -151,7 +151,7 @@ def a_plane() -> PatchyPlane:
     priced = ModelDescription.model_validate({"name": "dear", "context_tokens": 8192, **prices})
     small = {"profile": Profile.COMPACT, "writes_code": False}
     return PatchyPlane(
-        {},
+        {"": "Yes.", "pool_check": {"colour": "blue", "suns": 1}},
         pools=(
             *(describe_fake(name) for name in ("optimizer", "evaluator", "generator")),
             describe_fake("priced").model_copy(update={"models": (priced,), "default_model": "dear"}),

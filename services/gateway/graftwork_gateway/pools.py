@@ -36,11 +36,16 @@ async def describe(plane: ModelPlane, pools: Iterable[str], timeout_seconds: flo
 async def _describe(plane: ModelPlane, pool: str, timeout_seconds: float) -> PoolDescription | GraftworkError:
     try:
         return await plane.describe(pool, timeout_seconds=timeout_seconds)
-    except RetryableError as error:
-        log.warning("pool.silent", pool=pool, error=str(error))  # with its address, which is not for clients
-        return DependencyDown(f"pool {pool!r} does not answer", retry_after_seconds=error.retry_after_seconds)
     except GraftworkError as error:
+        return for_clients(pool, error)
+
+
+def for_clients(pool: str, error: GraftworkError) -> GraftworkError:
+    """What a client may hear of a pool's error; a pool's silence is told with its address to the log alone."""
+    if not isinstance(error, RetryableError):
         return error
+    log.warning("pool.silent", pool=pool, error=str(error))
+    return DependencyDown(f"pool {pool!r} does not answer", retry_after_seconds=error.retry_after_seconds)
 
 
 async def check_models(spec: JobSpec, plane: ModelPlane, timeout_seconds: float) -> Mapping[str, PoolDescription]:

@@ -40,6 +40,9 @@ class GatewaySettings(ServiceSettings):
         description="pools that GET /v1/pools shows beside those with an address of their own; a JSON list",
     )
     describe_seconds: float = Field(default=5.0, gt=0, description="how long a pool may take to tell what it serves")
+    pool_check_seconds: float = Field(
+        default=30.0, gt=0, description="how long each of the two calls that check a pool may take"
+    )
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024, description="longest request body")
     max_address_bytes: int = Field(default=4 * 1024, ge=256, description="longest path and query")
     max_header_bytes: int = Field(default=12 * 1024, ge=1024, description="most bytes of all headers together")

@@ -17,10 +17,12 @@ from graftwork.kit.logging import get_logger
 from graftwork.models.channels import SERVICE
 from graftwork.models.channels import server_options
 from graftwork.models.proto.v1 import solvers_pb2_grpc
+from graftwork_solvers.canary import Canary
 from graftwork_solvers.endpoint import Endpoint
 from graftwork_solvers.endpoint import open_endpoint
 from graftwork_solvers.gate import Gate
 from graftwork_solvers.health import Health
+from graftwork_solvers.limit import Limit
 from graftwork_solvers.pools import Pools
 from graftwork_solvers.servicer import SolversServicer
 from graftwork_solvers.settings import SolversSettings
@@ -44,17 +46,30 @@ def build(settings: SolversSettings, endpoint: Endpoint, clock: Clock) -> Pod:
     """Bind the ports and wire the parts; nothing runs yet. Raises ``PortTaken``."""
     pools = Pools(settings.pools, endpoint)
     gate = Gate(
-        settings.solvers_concurrency,
+        Limit(settings.solvers_first_concurrency, settings.solvers_concurrency),
         settings.solvers_queue_length,
         retry_seconds=settings.solvers_overload_retry_seconds,
     )
-    health = Health(endpoint, pools, clock)
+    health = Health(endpoint, pools, clock, _canary(settings, endpoint, pools, clock))
     readiness = Readiness()
     readiness.watch("endpoint", health.ping)
     server = _grpc_server(settings, Solver(pools, endpoint, gate), health)
     grpc_port = _bind(server, settings.solvers_host, settings.solvers_port)
     http = HttpServer(health_app(readiness), settings.http_host, settings.http_port)
     return Pod(server, health, readiness, http, grpc_port)
+
+
+def _canary(settings: SolversSettings, endpoint: Endpoint, pools: Pools, clock: Clock) -> Canary | None:
+    if not settings.solvers_canary_seconds:
+        return None
+    return Canary(
+        endpoint,
+        pools,
+        clock,
+        pool=next(iter(settings.pools)),
+        every_seconds=settings.solvers_canary_seconds,
+        longest_seconds=settings.solvers_canary_longest_seconds,
+    )
 
 
 def _grpc_server(settings: SolversSettings, solver: Solver, health: Health) -> grpc.aio.Server:

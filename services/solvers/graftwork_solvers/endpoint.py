@@ -66,6 +66,7 @@ class Endpoint:
     ) -> None:
         self._transport = transport
         self.url = url.rstrip("/")
+        self.chats_answered = 0
         self._key = key.encode()
         self._now = now
         self._urls = {path: httpx.URL(f"{self.url}/{path}") for path in (_CHAT, _EMBEDDINGS, _MODELS)}
@@ -74,7 +75,9 @@ class Endpoint:
 
     async def chat(self, body: Mapping[str, Any], *, wanted: int) -> ChatAnswer:
         """At least one and at most ``wanted`` texts: some endpoints ignore ``n``."""
-        return parse_chat(await self._exchange("POST", _CHAT, body), wanted=wanted)
+        answer = parse_chat(await self._exchange("POST", _CHAT, body), wanted=wanted)
+        self.chats_answered += 1
+        return answer
 
     async def embed(self, model: str, texts: tuple[str, ...]) -> EmbedAnswer:
         """One vector per text."""

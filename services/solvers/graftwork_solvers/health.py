@@ -1,6 +1,7 @@
 """Whether the pod wants calls: what its endpoint says, told through the standard health service."""
 
 import asyncio
+from collections.abc import Awaitable
 
 from grpc_health.v1 import health_pb2
 from grpc_health.v1._async import HealthServicer
@@ -12,6 +13,7 @@ from graftwork.kit.errors import RetryableError
 from graftwork.kit.logging import get_logger
 from graftwork.models.channels import SERVICE
 from graftwork_solvers import metrics
+from graftwork_solvers.canary import Canary
 from graftwork_solvers.endpoint import Endpoint
 from graftwork_solvers.errors import KeyRefused
 from graftwork_solvers.errors import MalformedAnswer
@@ -24,17 +26,18 @@ _FAILURES_UNTIL_DOWN = 2
 
 
 class Health:
-    """Looks at the endpoint's list of models and keeps the health service up to date.
+    """Looks at the endpoint's list of models, lets a canary sing, and keeps the health service up to date.
 
     SERVING while the endpoint answers at all: what it refuses, callers shall hear from itself. An
     endpoint without such a list (404) and one that is full (429) do answer. The pod starts as
     NOT_SERVING, and two failed looks running make it so again.
     """
 
-    def __init__(self, endpoint: Endpoint, pools: Pools, clock: Clock) -> None:
+    def __init__(self, endpoint: Endpoint, pools: Pools, clock: Clock, canary: Canary | None = None) -> None:
         self._endpoint = endpoint
         self._pools = pools
         self._clock = clock
+        self._canary = canary
         self._failures = _FAILURES_UNTIL_DOWN
         self._problem: GraftworkError | None = DependencyDown("nobody has looked at the endpoint yet")
         self.servicer = HealthServicer()
@@ -71,14 +74,19 @@ class Health:
         await self.servicer.enter_graceful_shutdown()
 
     async def _ask(self) -> GraftworkError | None:
+        problem = await _problem(self._list())
+        if problem is None and self._canary is not None:
+            problem = await _problem(self._canary.sing())
+        return problem
+
+    async def _list(self) -> None:
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 self._pools.listed(await self._endpoint.models())
-        except TimeoutError:
-            return DependencyDown(f"the endpoint {self._endpoint.url} did not answer within {_LOOK_SECONDS:g} s")
-        except GraftworkError as error:
-            return error if _matters(error) else None
-        return None
+        except TimeoutError as error:
+            raise DependencyDown(
+                f"the endpoint {self._endpoint.url} did not answer within {_LOOK_SECONDS:g} s"
+            ) from error
 
     async def _tell(self) -> None:
         up = self._failures < _FAILURES_UNTIL_DOWN
@@ -86,6 +94,14 @@ class Health:
         status = health_pb2.HealthCheckResponse
         for service in ("", SERVICE):
             await self.servicer.set(service, status.SERVING if up else status.NOT_SERVING)
+
+
+async def _problem(look: Awaitable[None]) -> GraftworkError | None:
+    try:
+        await look
+    except GraftworkError as error:
+        return error if _matters(error) else None
+    return None
 
 
 def _matters(error: GraftworkError) -> bool:

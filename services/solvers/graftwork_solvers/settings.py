@@ -100,7 +100,12 @@ class SolversSettings(ServiceSettings):
     )
     solvers_host: str = "127.0.0.1"
     solvers_port: int = Field(default=50051, ge=0, le=65535, description="gRPC; 0: any free port")
-    solvers_concurrency: int = Field(default=64, ge=1, description="calls under way at the endpoint at once")
+    solvers_concurrency: int = Field(
+        default=64, ge=1, description="most calls at the endpoint at once; the pod finds out how many of them it takes"
+    )
+    solvers_first_concurrency: int = Field(
+        default=4, ge=1, description="calls at once to begin with, doubled while the endpoint takes them"
+    )
     solvers_queue_length: int = Field(
         default=256, ge=0, description="calls that may wait for a place; further ones are told to come back"
     )
@@ -113,6 +118,14 @@ class SolversSettings(ServiceSettings):
     solvers_connect_seconds: float = Field(default=5.0, gt=0)
     solvers_probe_seconds: float = Field(
         default=10.0, ge=0, description="time between looks at the endpoint's model list; 0: never look"
+    )
+    solvers_canary_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        description="after so long without an answered chat, ask for a token; 0: never",
+    )
+    solvers_canary_longest_seconds: float = Field(
+        default=30.0, gt=0, description="how long that token may take; two that do not come make the pod NOT_SERVING"
     )
     solvers_connection_age_seconds: float = Field(
         default=300.0, gt=0, description="clients reconnect after this, and so find new pods"

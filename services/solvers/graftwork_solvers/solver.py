@@ -18,10 +18,9 @@ from graftwork.models.plane import PoolDescription
 from graftwork_solvers import metrics
 from graftwork_solvers.accounts import Accounts
 from graftwork_solvers.answers import ChatAnswer
-from graftwork_solvers.chat import chat_body
+from graftwork_solvers.asking import ask_in_dialect
 from graftwork_solvers.chat import with_defaults
 from graftwork_solvers.endpoint import Endpoint
-from graftwork_solvers.errors import ParameterRefused
 from graftwork_solvers.gate import Gate
 from graftwork_solvers.pools import Pools
 from graftwork_solvers.pools import Serving
@@ -49,18 +48,19 @@ class Solver:
         async with _watched("generate", request.pool, timeout_seconds):
             serving = await self._pools.serving(request.pool, request.model)
             request = with_defaults(request, serving.settings)
-            async with self._gate.place() as queue_seconds:
+            async with self._gate.place() as place:
                 started = self._monotonic()
                 answer, usage = await self._enough_texts(request, serving)
                 run_seconds = self._monotonic() - started
-        _observe("generate", serving.pool, usage, queue_seconds, run_seconds)
+                self._gate.took(place, serving.model, run_seconds, usage.completion_tokens // request.n)
+        _observe("generate", serving.pool, usage, place.queue_seconds, run_seconds)
         return Generation(
             texts=answer.texts,
             finish_reasons=answer.finish_reasons,
             usage=usage,
             model=answer.model or serving.model,
             revision=serving.revision,
-            queue_seconds=queue_seconds,
+            queue_seconds=place.queue_seconds,
             run_seconds=run_seconds,
         )
 
@@ -68,12 +68,12 @@ class Solver:
         """Embed texts; the vectors keep the order."""
         async with _watched("embed", request.pool, timeout_seconds):
             serving = await self._pools.serving(request.pool, request.model)
-            async with self._gate.place() as queue_seconds:
+            async with self._gate.place() as place:
                 started = self._monotonic()
                 answer = await self._endpoint.embed(serving.model, request.texts)
                 run_seconds = self._monotonic() - started
         usage = self._accounts.of_embeddings(request, answer, serving.description)
-        _observe("embed", serving.pool, usage, queue_seconds, run_seconds)
+        _observe("embed", serving.pool, usage, place.queue_seconds, run_seconds)
         return Embeddings(vectors=answer.vectors, usage=usage, model=answer.model or serving.model)
 
     async def describe(self, pool: str, *, timeout_seconds: float = 5.0) -> PoolDescription:
@@ -83,7 +83,7 @@ class Solver:
 
     async def _enough_texts(self, request: GenerateRequest, serving: Serving) -> tuple[ChatAnswer, Usage]:
         """All ``n`` texts, asking again for what an endpoint that ignores ``n`` left out."""
-        answer = await self._in_dialect(request, serving)
+        answer = await ask_in_dialect(self._endpoint, request, serving)
         usage = self._accounts.of_chat(request, answer, serving.description)
         missing = request.n - len(answer.texts)
         if not missing:
@@ -93,22 +93,6 @@ class Solver:
         more, also_used = await self._enough_texts(rest, serving)
         # One call of the plane stays one call, whatever it took.
         return answer.joined(more), (usage + also_used).model_copy(update={"calls": 1})
-
-    async def _in_dialect(self, request: GenerateRequest, serving: Serving) -> ChatAnswer:
-        dialect = serving.dialect
-        while True:
-            body = chat_body(
-                request,
-                model=serving.model,
-                pool=serving.settings,
-                omit=dialect.omit,
-                max_tokens_parameter=dialect.max_tokens_parameter,
-            )
-            try:
-                return await self._endpoint.chat(body, wanted=request.n)
-            except ParameterRefused as refused:
-                if not dialect.learn(refused):
-                    raise
 
 
 @asynccontextmanager

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from graftwork.contracts.rest import PoolChecksView
+from graftwork.contracts.rest import PoolCheckView
 from graftwork.contracts.rest import PoolModelView
 from graftwork.contracts.rest import PoolsView
 from graftwork.contracts.rest import PoolView
@@ -22,6 +24,7 @@ from graftwork.contracts.rest_admin import WebhookView
 from graftwork.contracts.rest_reviews import ReviewList
 from graftwork.contracts.rest_reviews import ReviewState
 from graftwork.contracts.rest_reviews import ReviewView
+from graftwork.contracts.usage import Usage
 from graftwork.contracts.workflows import SampleRow
 from graftwork.contracts.workflows import Workflow
 from tests.integration.cli.conftest import Command
@@ -252,27 +255,60 @@ def test_webhooks_are_added_listed_and_removed(graftwork: Command, server: Canne
     assert graftwork("webhooks", "remove", "w1").stdout == "Webhook w1 is removed\n"
 
 
+BIG = PoolModelView(name="big", context_tokens=128_000, prompt_usd_per_mtok=1.25, completion_usd_per_mtok=10)
+MAIN = PoolView(pool="main", available=True, default_model="big", models=(BIG, PoolModelView(name="small")))
+LOST = PoolView(pool="lost", available=False, problem="pool 'lost' does not answer")
+
+
+def checked(pool: PoolView, **found: Any) -> PoolCheckView:
+    return PoolCheckView.model_validate({**dict(pool), **found})
+
+
 def test_models_are_checked_pool_by_pool(graftwork: Command, server: CannedServer) -> None:
-    known = PoolModelView(name="big", context_tokens=128_000, prompt_usd_per_mtok=1.25, completion_usd_per_mtok=10)
-    server["GET /v1/pools"] = PoolsView(
-        pools=(
-            PoolView(pool="main", available=True, default_model="big", models=(known, PoolModelView(name="small"))),
-            PoolView(pool="lost", available=False, problem="pool 'lost' does not answer"),
-        )
-    )
+    used = Usage(calls=2, prompt_tokens=60, completion_tokens=20, cost_usd=0.000275)
+    main = checked(MAIN, latency_seconds=0.4321, keeps_schema=True, used=used)
+    server["POST /v1/pools:check"] = PoolChecksView(pools=(main, checked(LOST)))
 
     ended = graftwork("models", "check")
 
     assert ended.status == 1
     assert ended.stdout.splitlines() == [
-        "POOL  ANSWERS  MODEL  CONTEXT  USD/M IN  USD/M OUT  WRITES PYTHON",
-        "main  yes      big*   128.0k   1.25      10.00      yes",
-        "main  yes      small  ?        ?         ?          yes",
-        "lost  no       -      -        -         -          -",
+        "POOL  ANSWERS  MODEL  CONTEXT  USD/M IN  USD/M OUT  WRITES PYTHON  SECONDS  KEEPS SCHEMA",
+        "main  yes      big*   128.0k   1.25      10.00      yes            0.43     yes",
+        "main  yes      small  ?        ?         ?          yes            -        -",
+        "lost  no       -      -        -         -          -              -        -",
     ]
     assert "lost: pool 'lost' does not answer\n" in ended.stderr
-    assert "Not told by the server: how fast a model is, and whether it keeps to a schema" in ended.stderr
+    assert "Spent on this: 2 calls, 80 tokens, 0.0003 USD\n" in ended.stderr
     assert len(json.loads(graftwork("models", "check", "--json").stdout)["pools"]) == 2
+
+
+def test_a_model_that_answers_in_prose_is_told_and_is_no_failure(graftwork: Command, server: CannedServer) -> None:
+    server["POST /v1/pools:check"] = PoolChecksView(pools=(checked(MAIN, latency_seconds=2, keeps_schema=False),))
+
+    ended = graftwork("models", "check")
+
+    assert (ended.status, ended.stdout.splitlines()[1].split()[-2:]) == (0, ["2.00", "no"])
+
+
+def test_a_pool_whose_calls_fail_fails_the_check(graftwork: Command, server: CannedServer) -> None:
+    server["POST /v1/pools:check"] = PoolChecksView(pools=(checked(MAIN, problem="the key is refused"),))
+
+    ended = graftwork("models", "check")
+
+    assert (ended.status, ended.stdout.splitlines()[1].split()[-2:]) == (1, ["?", "?"])
+    assert "main: the key is refused\n" in ended.stderr
+
+
+def test_models_are_looked_at_without_a_call_where_nothing_shall_be_spent(
+    graftwork: Command, server: CannedServer
+) -> None:
+    server["GET /v1/pools"] = PoolsView(pools=(MAIN,))
+
+    ended = graftwork("models", "check", "--no-calls")
+
+    assert (ended.status, ended.stdout.splitlines()[1].split()[-2:]) == (0, ["-", "-"])
+    assert server.asked == ["GET /v1/pools"]
 
 
 def test_what_an_ordinary_key_may_not_do_is_said_in_one_line(graftwork: Command, server: CannedServer) -> None:

@@ -10,6 +10,7 @@ from graftwork.contracts.events import JobSubmitted
 from graftwork.contracts.jobs import JobPhase
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import JobState
+from graftwork.contracts.rest import PoolChecksView
 from graftwork.contracts.rest import PoolsView
 from tests.support.doors import SPEC
 from tests.support.doors import Gateway
@@ -181,3 +182,11 @@ async def test_every_known_pool_tells_its_models(gateway: Gateway) -> None:
     assert [pool.pool for pool in view.pools] == ["evaluator", "generator", "optimizer"]
     assert {pool.default_model for pool in view.pools} == {"fake"}
     assert all(pool.available and pool.writes_code for pool in view.pools)
+
+
+async def test_every_known_pool_can_be_checked_with_any_key(gateway: Gateway) -> None:
+    answer = await gateway.http.post("/v1/pools:check")
+    view = PoolChecksView.model_validate_json(answer.content)
+
+    assert [pool.pool for pool in view.pools] == ["evaluator", "generator", "optimizer"]
+    assert [(pool.keeps_schema, pool.used.calls, pool.problem) for pool in view.pools] == [(True, 2, None)] * 3

@@ -23,6 +23,7 @@ from graftwork.models.plane import Message
 from graftwork.models.plane import ModelPlane
 from graftwork_solvers.endpoint import open_endpoint
 from graftwork_solvers.gate import Gate
+from graftwork_solvers.limit import Limit
 from graftwork_solvers.pools import Pools
 from graftwork_solvers.settings import SolversSettings
 from graftwork_solvers.solver import Solver
@@ -50,7 +51,7 @@ async def fake(script: Script) -> AsyncIterator[ModelPlane]:
 async def pod_inside(script: Script) -> AsyncIterator[ModelPlane]:
     async with scripted_settings(script) as settings:
         endpoint = open_endpoint(settings)
-        gate = Gate(settings.solvers_concurrency, settings.solvers_queue_length, retry_seconds=1)
+        gate = Gate(Limit(4, 64), settings.solvers_queue_length, retry_seconds=1)
         yield Solver(Pools(settings.pools, endpoint), endpoint, gate)
         await endpoint.close()
 

@@ -27,6 +27,7 @@ from graftwork_solvers.endpoint import Endpoint
 from graftwork_solvers.endpoint import open_endpoint
 from graftwork_solvers.gate import Gate
 from graftwork_solvers.health import Health
+from graftwork_solvers.limit import Limit
 from graftwork_solvers.pools import Pools
 from graftwork_solvers.solver import Solver
 from tests.support.endpoints import chat_answer
@@ -253,7 +254,7 @@ async def test_a_call_that_comes_past_its_deadline_is_never_sent() -> None:
     async with running_endpoint() as scripted:
         settings = pod_settings(scripted.url)
         endpoint = open_endpoint(settings)
-        solver = Solver(Pools(settings.pools, endpoint), endpoint, Gate(1, 1, retry_seconds=1))
+        solver = Solver(Pools(settings.pools, endpoint), endpoint, Gate(Limit(1, 1), 1, retry_seconds=1))
         await solver.generate(asking("in time"), timeout_seconds=10)
         with pytest.raises(DependencyDown, match="in time"):
             await solver.generate(asking("late"), timeout_seconds=0)

@@ -4,6 +4,7 @@ import pytest
 
 from graftwork.kit.errors import Overloaded
 from graftwork_solvers.gate import Gate
+from graftwork_solvers.limit import Limit
 
 
 class Visitor:
@@ -36,7 +37,7 @@ async def turn_over() -> None:
 
 
 async def test_no_more_than_the_limit_are_inside() -> None:
-    gate = Gate(2, 8, retry_seconds=1)
+    gate = Gate(Limit(2, 2), 8, retry_seconds=1)
     visitors = [Visitor(gate) for _ in range(4)]
     await turn_over()
 
@@ -47,7 +48,7 @@ async def test_no_more_than_the_limit_are_inside() -> None:
 
 
 async def test_who_waits_goes_in_in_order() -> None:
-    gate = Gate(1, 8, retry_seconds=1)
+    gate = Gate(Limit(1, 1), 8, retry_seconds=1)
     first, second, third = Visitor(gate), Visitor(gate), Visitor(gate)
     await turn_over()
 
@@ -60,7 +61,7 @@ async def test_who_waits_goes_in_in_order() -> None:
 
 
 async def test_a_full_queue_says_when_to_come_back() -> None:
-    gate = Gate(1, 1, retry_seconds=2.5)
+    gate = Gate(Limit(1, 1), 1, retry_seconds=2.5)
     inside, waiting = Visitor(gate), Visitor(gate)
     await turn_over()
 
@@ -74,18 +75,18 @@ async def test_a_full_queue_says_when_to_come_back() -> None:
 
 
 async def test_a_gate_without_queue_lets_in_up_to_its_limit() -> None:
-    gate = Gate(1, 0, retry_seconds=1)
+    gate = Gate(Limit(1, 1), 0, retry_seconds=1)
 
-    async with gate.place() as waited:
+    async with gate.place() as place:
         with pytest.raises(Overloaded):
             async with gate.place():
                 pass
 
-    assert waited >= 0
+    assert place.queue_seconds >= 0
 
 
 async def test_who_gives_up_waiting_leaves_its_place_in_the_queue() -> None:
-    gate = Gate(1, 1, retry_seconds=1)
+    gate = Gate(Limit(1, 1), 1, retry_seconds=1)
     inside, impatient = Visitor(gate), Visitor(gate)
     await turn_over()
     await impatient.cancelled()
@@ -100,7 +101,7 @@ async def test_who_gives_up_waiting_leaves_its_place_in_the_queue() -> None:
 
 
 async def test_a_call_that_fails_gives_its_place_back() -> None:
-    gate = Gate(1, 0, retry_seconds=1)
+    gate = Gate(Limit(1, 1), 0, retry_seconds=1)
 
     for _ in range(3):
         with pytest.raises(ValueError, match="inside"):
