@@ -18,5 +18,5 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What has to run in one process begins first: at the end, the other processes could only watch it."""
+    """What runs on a whole platform takes longest, so it begins first: begun last, it would keep all waiting."""
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
