@@ -34,6 +34,7 @@ from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Generation
 from graftwork.models.plane import ModelPlane
 from graftwork.models.plane import one_text
+from graftwork.models.plane import request_hash
 from graftwork.models.roles import MAX_REPAIRS
 from graftwork.models.roles import RoleCall
 from graftwork.models.roles import readable
@@ -92,8 +93,7 @@ class ModelTaskContext(TaskContext):
         """Ask a pool, or replay its answer. Raises ``GrantExhausted`` and what the plane raises."""
         if request.max_tokens is None and self._meter.limits_length:
             request = request.model_copy(update={"max_tokens": DEFAULT_MAX_TOKENS})
-        plain = request.model_dump(mode="json")
-        key = self.journal.next_key(step, digest(plain))
+        key = self.journal.next_key(step, request_hash(request))
         recorded = self.journal.recorded(key)
         if recorded is not None:
             metrics.MODEL_CALLS_REPLAYED.labels(request.pool).inc()

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
+from typing import NamedTuple
 
 from pydantic import BaseModel
 from pydantic_core import to_json
@@ -18,26 +19,39 @@ from pydantic_core import to_json
 from graftwork.contracts.usage import Usage
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import UnknownPool
+from graftwork.models.plane import Alternative
 from graftwork.models.plane import Embeddings
 from graftwork.models.plane import EmbedRequest
 from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Generation
 from graftwork.models.plane import ModelDescription
 from graftwork.models.plane import PoolDescription
+from graftwork.models.plane import Sampling
+from graftwork.models.plane import TokenLogprob
+from graftwork.models.plane import prompt_sha256
 
-FakeAnswer = str | BaseModel | Mapping[str, Any]
+
+class Thought(NamedTuple):
+    """A text, and what the model thought before it wrote that."""
+
+    reasoning: str
+    text: str
+
+
+FakeAnswer = str | Thought | BaseModel | Mapping[str, Any]
 """One text, or what becomes its JSON."""
 Script = Callable[[GenerateRequest], FakeAnswer | Awaitable[FakeAnswer]]
 """Answers a request, or raises what the plane shall raise. Called once per wanted text."""
 
 _DIMENSIONS = 8
+_TOKEN_CHARS = 4
 
 
 class FakePlane:
     """``ModelPlane`` that answers from a script: a function, or schema name -> answer.
 
     ``requests`` holds every generate request in order, ``calls`` counts per pool. A token is four
-    characters; every call is free unless ``cost_usd`` says otherwise.
+    characters, and certain; every call is free unless ``cost_usd`` says otherwise.
     """
 
     def __init__(
@@ -59,14 +73,18 @@ class FakePlane:
         pool, model = self._serving(request.pool, request.model)
         self.requests.append(request)
         self.calls[pool.pool] += 1
-        texts = await _within(timeout_seconds, self._texts(request), pool.pool)
+        thoughts, texts = zip(*await _within(timeout_seconds, self._answers(request), pool.pool), strict=True)
         prompt = sum(_tokens(turn.content) for turn in request.messages)
         return Generation(
             texts=texts,
             finish_reasons=("stop",) * len(texts),
-            usage=self._usage(prompt, sum(map(_tokens, texts))),
+            usage=self._usage(prompt, sum(map(_tokens, (*thoughts, *texts)))),
             model=model,
             revision=pool.revision,
+            reasonings=thoughts if any(thoughts) else (),
+            logprobs=_logprobs(texts, request.logprobs),
+            sampling=Sampling.model_validate(request, from_attributes=True),
+            prompt_sha256=prompt_sha256(request.messages, request.json_schema),
         )
 
     async def embed(self, request: EmbedRequest, *, timeout_seconds: float) -> Embeddings:  # noqa: ARG002 - at once
@@ -74,7 +92,8 @@ class FakePlane:
         pool, model = self._serving(request.pool, request.model)
         self.calls[pool.pool] += 1
         vectors = tuple(_vector(text) for text in request.texts)
-        return Embeddings(vectors=vectors, usage=self._usage(sum(map(_tokens, request.texts)), 0), model=model)
+        usage = self._usage(sum(map(_tokens, request.texts)), 0)
+        return Embeddings(vectors=vectors, usage=usage, model=model, revision=pool.revision)
 
     async def describe(self, pool: str, *, timeout_seconds: float = 5.0) -> PoolDescription:  # noqa: ARG002 - at once
         """What the pool was said to serve."""
@@ -88,12 +107,12 @@ class FakePlane:
             raise UnknownPool(f"pool {name!r} has no model {model!r}")
         return pool, model or pool.default_model
 
-    async def _texts(self, request: GenerateRequest) -> tuple[str, ...]:
-        return tuple([await self._one_text(request) for _ in range(request.n)])
+    async def _answers(self, request: GenerateRequest) -> list[Thought]:
+        return [await self._one_answer(request) for _ in range(request.n)]
 
-    async def _one_text(self, request: GenerateRequest) -> str:
+    async def _one_answer(self, request: GenerateRequest) -> Thought:
         answer = self._script(request)
-        return _as_text(await answer if inspect.isawaitable(answer) else answer)
+        return _as_thought(await answer if inspect.isawaitable(answer) else answer)
 
     def _usage(self, prompt_tokens: int, completion_tokens: int) -> Usage:
         return Usage(calls=1, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, cost_usd=self._cost_usd)
@@ -115,19 +134,34 @@ def _by_schema_name(answers: Mapping[str, FakeAnswer]) -> Script:
     return script
 
 
-async def _within(seconds: float, answer: Awaitable[tuple[str, ...]], pool: str) -> tuple[str, ...]:
+async def _within(seconds: float, answer: Awaitable[list[Thought]], pool: str) -> list[Thought]:
     try:
         return await asyncio.wait_for(answer, seconds)
     except TimeoutError as error:
         raise DependencyDown(f"pool {pool!r} did not answer in time ({seconds:.3g} s)") from error
 
 
-def _as_text(answer: FakeAnswer) -> str:
-    return answer if isinstance(answer, str) else to_json(answer).decode()
+def _as_thought(answer: FakeAnswer) -> Thought:
+    if isinstance(answer, Thought):
+        return answer
+    return Thought("", answer if isinstance(answer, str) else to_json(answer).decode())
 
 
 def _tokens(text: str) -> int:
-    return -(-len(text) // 4)
+    return -(-len(text) // _TOKEN_CHARS)
+
+
+def _logprobs(texts: Sequence[str], alternatives: int | None) -> tuple[tuple[TokenLogprob, ...], ...]:
+    if alternatives is None or not any(texts):
+        return ()
+    return tuple(tuple(_certain(text, alternatives)) for text in texts)
+
+
+def _certain(text: str, alternatives: int) -> Iterable[TokenLogprob]:
+    for start in range(0, len(text), _TOKEN_CHARS):
+        token = text[start : start + _TOKEN_CHARS]
+        top = (Alternative(token=token, logprob=0.0),) if alternatives else ()
+        yield TokenLogprob(token=token, logprob=0.0, top=top)
 
 
 def _vector(text: str) -> tuple[float, ...]:

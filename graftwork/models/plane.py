@@ -1,4 +1,7 @@
-"""The port to the model plane: what can be asked of a pool, and what comes back."""
+"""The port to the model plane: what can be asked of a pool, and what comes back.
+
+Answers are kept in journals, so a field that is new has a default that rows written before read as.
+"""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -9,8 +12,12 @@ from typing import Protocol
 from pydantic import Field
 
 from graftwork.contracts.base import Contract
+from graftwork.contracts.ids import digest
 from graftwork.contracts.jobs import Profile
 from graftwork.contracts.usage import Usage
+
+MAX_ALTERNATIVES = 20
+_ADDED = ("logprobs",)
 
 
 class Message(Contract):
@@ -21,7 +28,10 @@ class Message(Contract):
 
 
 class GenerateRequest(Contract):
-    """A chat completion. None leaves the choice to the pool. ``schema_name`` names the role call."""
+    """A chat completion. None leaves the choice to the pool. ``schema_name`` names the role call.
+
+    ``logprobs``: tell the probability of every token, and of so many alternatives to it; None: do not.
+    """
 
     pool: str
     messages: tuple[Message, ...] = Field(min_length=1)
@@ -36,18 +46,57 @@ class GenerateRequest(Contract):
     stop: tuple[str, ...] = ()
     json_schema: Mapping[str, Any] | None = None
     schema_name: str | None = None
+    logprobs: int | None = Field(default=None, ge=0, le=MAX_ALTERNATIVES)
+
+
+class Alternative(Contract):
+    """A token that could have been written, and the natural logarithm of its probability."""
+
+    token: str
+    logprob: float
+
+
+class TokenLogprob(Contract):
+    """A token that was written. ``top``: the likeliest at its place, itself among them if it is that likely.
+
+    A logprob of -9999 stands for impossible.
+    """
+
+    token: str
+    logprob: float
+    top: tuple[Alternative, ...] = ()
+
+
+class Sampling(Contract):
+    """What a model was really asked with. None was left to the endpoint."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
 
 
 class Generation(Contract):
-    """What a pool answered: ``n`` texts, their finish reasons, and what it cost."""
+    """What a pool answered: ``n`` texts, their finish reasons, and what it cost.
+
+    ``reasonings`` and ``logprobs`` hold one entry per text, or are empty where no text has any.
+    What a model thought is never a part of its text.
+    """
 
     texts: tuple[str, ...]
     finish_reasons: tuple[str, ...]
     usage: Usage
     model: str
-    revision: str = Field(description="digest over model, endpoint and fixed sampling of the pool")
+    revision: str = Field(description="digest over model, endpoint and what in the pool's settings shapes its answers")
     queue_seconds: float = 0.0
     run_seconds: float = 0.0
+    reasonings: tuple[str, ...] = ()
+    logprobs: tuple[tuple[TokenLogprob, ...], ...] = ()
+    sampling: Sampling = Sampling()
+    prompt_sha256: str = Field(default="", description="see prompt_sha256(); empty in rows of earlier releases")
 
 
 class EmbedRequest(Contract):
@@ -64,6 +113,9 @@ class Embeddings(Contract):
     vectors: tuple[tuple[float, ...], ...]
     usage: Usage
     model: str
+    revision: str = ""
+    queue_seconds: float = 0.0
+    run_seconds: float = 0.0
 
 
 class ModelDescription(Contract):
@@ -110,3 +162,23 @@ def one_text(generation: Generation) -> str:
     """The only text of a generation with n = 1."""
     texts: Sequence[str] = generation.texts
     return texts[0] if texts else ""
+
+
+def prompt_sha256(messages: Sequence[Message], json_schema: Mapping[str, Any] | None) -> str:
+    """Hex digest that names a prompt: the messages in order and the schema, nothing else.
+
+    Its form is a promise: prompts of one release are found again in the records of another.
+    """
+    turns = [{"role": turn.role, "content": turn.content} for turn in messages]
+    return digest({"messages": turns, "json_schema": json_schema})
+
+
+def request_hash(request: GenerateRequest) -> str:
+    """Hex digest under which a journal finds the answer to ``request``.
+
+    Its form is a promise: what an earlier release paid for is replayed by a later one. So what a later
+    release added counts only where it is used.
+    """
+    plain = request.model_dump(mode="json")
+    unused = {name for name in _ADDED if plain[name] is None}
+    return digest({name: value for name, value in plain.items() if name not in unused})

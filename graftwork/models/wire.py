@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from graftwork.contracts.jobs import Profile
 from graftwork.contracts.usage import Usage
 from graftwork.kit.errors import ModelRefused
+from graftwork.models.plane import Alternative
 from graftwork.models.plane import Embeddings
 from graftwork.models.plane import EmbedRequest
 from graftwork.models.plane import GenerateRequest
@@ -18,12 +19,15 @@ from graftwork.models.plane import Generation
 from graftwork.models.plane import Message
 from graftwork.models.plane import ModelDescription
 from graftwork.models.plane import PoolDescription
+from graftwork.models.plane import Sampling
+from graftwork.models.plane import TokenLogprob
 from graftwork.models.proto.v1 import solvers_pb2 as pb
 
 _ROLE_TO_WIRE = {"system": pb.ROLE_SYSTEM, "user": pb.ROLE_USER, "assistant": pb.ROLE_ASSISTANT}
 _ROLE_OF_WIRE = {number: name for name, number in _ROLE_TO_WIRE.items()}
 _PROFILE_TO_WIRE = {Profile.STANDARD: pb.PROFILE_STANDARD, Profile.COMPACT: pb.PROFILE_COMPACT}
 _PROFILE_OF_WIRE = {number: profile for profile, number in _PROFILE_TO_WIRE.items()}
+_SAMPLING = ("temperature", "top_p", "min_p", "repeat_penalty", "max_tokens", "seed")
 
 
 def _present(message: ProtoMessage, *names: str) -> dict[str, object]:
@@ -49,6 +53,7 @@ def generate_request_to_wire(request: GenerateRequest) -> pb.GenerateRequest:
             stop=request.stop,
             json_schema=schema,
             schema_name=request.schema_name,
+            logprobs=request.logprobs,
         )
     except (TypeError, ValueError) as error:
         raise ModelRefused(f"the request cannot be sent: {error}") from error
@@ -63,17 +68,7 @@ def generate_request_of_wire(message: pb.GenerateRequest) -> GenerateRequest:
             n=message.n or 1,
             stop=tuple(message.stop),
             json_schema=json.loads(message.json_schema) if message.HasField("json_schema") else None,
-            **_present(  # pydantic checks the types
-                message,
-                "model",
-                "temperature",
-                "top_p",
-                "min_p",
-                "repeat_penalty",
-                "max_tokens",
-                "seed",
-                "schema_name",
-            ),
+            **_present(message, "model", *_SAMPLING, "schema_name", "logprobs"),  # pydantic checks the types
         )
     except ValidationError as error:
         raise ModelRefused(f"not a valid request: {_mistakes(error)}") from error
@@ -95,19 +90,38 @@ def _mistakes(error: ValidationError) -> str:
 
 def generation_to_wire(generation: Generation) -> pb.GenerateResponse:
     """A generation's message."""
-    pairs = zip(generation.texts, generation.finish_reasons, strict=True)
     return pb.GenerateResponse(
-        choices=[pb.Choice(text=text, finish_reason=reason) for text, reason in pairs],
+        choices=_choices_to_wire(generation),
         usage=_usage_to_wire(generation.usage),
         model=generation.model,
         revision=generation.revision,
         queue_seconds=generation.queue_seconds,
         run_seconds=generation.run_seconds,
+        sampling=pb.Sampling(**generation.sampling.model_dump()),
+        prompt_sha256=generation.prompt_sha256,
     )
+
+
+def _choices_to_wire(generation: Generation) -> list[pb.Choice]:
+    count = len(generation.texts)
+    thoughts = generation.reasonings or ("",) * count
+    logprobs = generation.logprobs or ((),) * count
+    choices = zip(generation.texts, generation.finish_reasons, thoughts, logprobs, strict=True)
+    return [
+        pb.Choice(text=text, finish_reason=reason, reasoning=thought, logprobs=map(_logprob_to_wire, tokens))
+        for text, reason, thought, tokens in choices
+    ]
+
+
+def _logprob_to_wire(token: TokenLogprob) -> pb.TokenLogprob:
+    top = [pb.Alternative(token=other.token, logprob=other.logprob) for other in token.top]
+    return pb.TokenLogprob(token=token.token, logprob=token.logprob, top=top)
 
 
 def generation_of_wire(message: pb.GenerateResponse) -> Generation:
     """A message's generation."""
+    reasonings = tuple(choice.reasoning for choice in message.choices)
+    logprobs = tuple(tuple(map(_logprob_of_wire, choice.logprobs)) for choice in message.choices)
     return Generation(
         texts=tuple(choice.text for choice in message.choices),
         finish_reasons=tuple(choice.finish_reason for choice in message.choices),
@@ -116,7 +130,20 @@ def generation_of_wire(message: pb.GenerateResponse) -> Generation:
         revision=message.revision,
         queue_seconds=message.queue_seconds,
         run_seconds=message.run_seconds,
+        reasonings=reasonings if any(reasonings) else (),
+        logprobs=logprobs if any(logprobs) else (),
+        sampling=_sampling_of_wire(message.sampling),
+        prompt_sha256=message.prompt_sha256,
     )
+
+
+def _logprob_of_wire(message: pb.TokenLogprob) -> TokenLogprob:
+    top = tuple(Alternative(token=other.token, logprob=other.logprob) for other in message.top)
+    return TokenLogprob(token=message.token, logprob=message.logprob, top=top)
+
+
+def _sampling_of_wire(message: pb.Sampling) -> Sampling:
+    return Sampling.model_validate({**_present(message, *_SAMPLING), "stop": tuple(message.stop)})
 
 
 def _usage_to_wire(usage: Usage) -> pb.Usage:
@@ -160,6 +187,9 @@ def embeddings_to_wire(embeddings: Embeddings) -> pb.EmbedResponse:
         vectors=[pb.Vector(values=vector) for vector in embeddings.vectors],
         usage=_usage_to_wire(embeddings.usage),
         model=embeddings.model,
+        revision=embeddings.revision,
+        queue_seconds=embeddings.queue_seconds,
+        run_seconds=embeddings.run_seconds,
     )
 
 
@@ -169,6 +199,9 @@ def embeddings_of_wire(message: pb.EmbedResponse) -> Embeddings:
         vectors=tuple(tuple(vector.values) for vector in message.vectors),
         usage=_usage_of_wire(message.usage),
         model=message.model,
+        revision=message.revision,
+        queue_seconds=message.queue_seconds,
+        run_seconds=message.run_seconds,
     )
 
 

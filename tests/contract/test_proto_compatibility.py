@@ -70,10 +70,10 @@ def test_a_change_that_breaks_is_refused_even_if_asked_for(checkout: Path, run: 
 
 
 def test_an_addition_has_to_be_published_and_is_a_promise_then(checkout: Path, run: Run) -> None:
-    edit(checkout, "double queue_seconds = 5;", "double queue_seconds = 5;\n  double more_seconds = 7;")
+    edit(checkout, "double queue_seconds = 5;", "double queue_seconds = 5;\n  double more_seconds = 99;")
     unpublished = run("proto-check")
     published = [run("proto-publish").returncode, run("proto").returncode, run("proto-check").returncode]
-    edit(checkout, "  double more_seconds = 7;\n", "")
+    edit(checkout, "  double more_seconds = 99;\n", "")
 
     assert (unpublished.returncode, published) == (1, [0, 0, 0])
     assert "run scripts/proto-publish" in unpublished.stderr

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from graftwork.kit.errors import Overloaded
 from graftwork.models.fake import FakePlane
+from graftwork.models.fake import Thought
 from graftwork.models.fake import describe_fake
 from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Message
@@ -61,3 +62,15 @@ async def test_it_remembers_what_it_was_asked() -> None:
     await text_of(plane, asking("second"))
 
     assert [request.messages[0].content for request in plane.requests] == ["first", "second"]
+
+
+async def test_a_thought_stays_beside_its_text() -> None:
+    thoughtful = FakePlane(lambda _: Thought("2 + 2", "4"))
+
+    generation = await thoughtful.generate(asking(), timeout_seconds=5)
+
+    assert (generation.texts, generation.reasonings) == (("4",), ("2 + 2",))
+
+
+async def test_a_script_without_thoughts_gives_none() -> None:
+    assert (await FakePlane(lambda _: "4").generate(asking(), timeout_seconds=5)).reasonings == ()

@@ -9,6 +9,7 @@ from graftwork.contracts.jobs import Profile
 from graftwork.contracts.usage import Usage
 from graftwork.kit.errors import ModelRefused
 from graftwork.models import wire
+from graftwork.models.plane import Alternative
 from graftwork.models.plane import Embeddings
 from graftwork.models.plane import EmbedRequest
 from graftwork.models.plane import GenerateRequest
@@ -16,6 +17,8 @@ from graftwork.models.plane import Generation
 from graftwork.models.plane import Message
 from graftwork.models.plane import ModelDescription
 from graftwork.models.plane import PoolDescription
+from graftwork.models.plane import Sampling
+from graftwork.models.plane import TokenLogprob
 from graftwork.models.proto.v1 import solvers_pb2 as pb
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -43,20 +46,45 @@ REQUESTS = st.builds(
     stop=st.lists(TEXT, max_size=3).map(tuple),
     json_schema=st.none() | st.dictionaries(TEXT, JSON, max_size=3),
     schema_name=st.none() | TEXT,
+    logprobs=st.none() | st.integers(0, 20),
 )
 USAGES = st.builds(
     Usage, calls=COUNT, prompt_tokens=COUNT, completion_tokens=COUNT, cost_usd=st.none() | st.floats(0, 1e9)
 )
-GENERATIONS = st.lists(st.tuples(TEXT, TEXT), max_size=4).flatmap(
+LOGPROB = st.floats(-9999, 0)
+ALTERNATIVES = st.lists(st.builds(Alternative, token=TEXT, logprob=LOGPROB), max_size=2).map(tuple)
+LOGPROBS = st.lists(st.builds(TokenLogprob, token=TEXT, logprob=LOGPROB, top=ALTERNATIVES), max_size=3).map(tuple)
+SAMPLINGS = st.builds(
+    Sampling,
+    temperature=st.none() | st.floats(0, 2),
+    top_p=st.none() | st.floats(0, 1),
+    min_p=st.none() | st.floats(0, 1),
+    repeat_penalty=st.none() | st.floats(0, 100),
+    max_tokens=st.none() | COUNT,
+    seed=st.none() | COUNT,
+    stop=st.lists(TEXT, max_size=3).map(tuple),
+)
+
+
+def one_each_or_none(entries: list[Any]) -> tuple[Any, ...]:
+    """As the port has it: an entry per text, or nothing where no text has any."""
+    return tuple(entries) if any(entries) else ()
+
+
+GENERATIONS = st.lists(st.tuples(TEXT, TEXT, TEXT, LOGPROBS), max_size=4).flatmap(
     lambda choices: st.builds(
         Generation,
-        texts=st.just(tuple(text for text, _ in choices)),
-        finish_reasons=st.just(tuple(reason for _, reason in choices)),
+        texts=st.just(tuple(text for text, _, _, _ in choices)),
+        finish_reasons=st.just(tuple(reason for _, reason, _, _ in choices)),
         usage=USAGES,
         model=TEXT,
         revision=TEXT,
         queue_seconds=st.floats(0, 1e6),
         run_seconds=st.floats(0, 1e6),
+        reasonings=st.just(one_each_or_none([thought for _, _, thought, _ in choices])),
+        logprobs=st.just(one_each_or_none([tokens for _, _, _, tokens in choices])),
+        sampling=SAMPLINGS,
+        prompt_sha256=TEXT,
     )
 )
 EMBEDDINGS = st.builds(
@@ -64,6 +92,9 @@ EMBEDDINGS = st.builds(
     vectors=st.lists(st.lists(st.floats(-1, 1, width=32), min_size=2, max_size=2).map(tuple), max_size=4).map(tuple),
     usage=USAGES,
     model=TEXT,
+    revision=TEXT,
+    queue_seconds=st.floats(0, 1e6),
+    run_seconds=st.floats(0, 1e6),
 )
 PRICE = st.none() | st.floats(0, 1e6)
 DESCRIPTIONS = st.builds(
@@ -156,6 +187,7 @@ def test_a_text_that_is_no_unicode_is_not_embedded() -> None:
         ({"temperature": 3.0}, "temperature"),
         ({"n": 65}, "n: "),
         ({"top_p": 0.0}, "top_p"),
+        ({"logprobs": 21}, "logprobs"),
         ({"messages": []}, "messages"),
         ({"messages": [pb.Message(content="whose?")]}, "no role"),
         ({"json_schema": "{"}, "json_schema is not JSON"),

@@ -24,39 +24,45 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'graftwork/models/proto/v1/solvers.proto\x12\x0cgraftwork.v1\"<\n\x07Message\x12 \n\x04role\x18\x01 \x01(\x0e\x32\x12.graftwork.v1.Role\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"\xad\x03\n\x0fGenerateRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\'\n\x08messages\x18\x02 \x03(\x0b\x32\x15.graftwork.v1.Message\x12\x12\n\x05model\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0btemperature\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05top_p\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12\x12\n\x05min_p\x18\x06 \x01(\x01H\x03\x88\x01\x01\x12\x1b\n\x0erepeat_penalty\x18\x07 \x01(\x01H\x04\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x08 \x01(\x04H\x05\x88\x01\x01\x12\t\n\x01n\x18\t \x01(\r\x12\x11\n\x04seed\x18\n \x01(\x04H\x06\x88\x01\x01\x12\x0c\n\x04stop\x18\x0b \x03(\t\x12\x18\n\x0bjson_schema\x18\x0c \x01(\tH\x07\x88\x01\x01\x12\x18\n\x0bschema_name\x18\r \x01(\tH\x08\x88\x01\x01\x42\x08\n\x06_modelB\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\x08\n\x06_min_pB\x11\n\x0f_repeat_penaltyB\r\n\x0b_max_tokensB\x07\n\x05_seedB\x0e\n\x0c_json_schemaB\x0e\n\x0c_schema_name\"\xaa\x01\n\x10GenerateResponse\x12%\n\x07\x63hoices\x18\x01 \x03(\x0b\x32\x14.graftwork.v1.Choice\x12\"\n\x05usage\x18\x02 \x01(\x0b\x32\x13.graftwork.v1.Usage\x12\r\n\x05model\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\t\x12\x15\n\rqueue_seconds\x18\x05 \x01(\x01\x12\x13\n\x0brun_seconds\x18\x06 \x01(\x01\"-\n\x06\x43hoice\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x15\n\rfinish_reason\x18\x02 \x01(\t\"l\n\x05Usage\x12\r\n\x05\x63\x61lls\x18\x01 \x01(\x04\x12\x15\n\rprompt_tokens\x18\x02 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x03 \x01(\x04\x12\x15\n\x08\x63ost_usd\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x0b\n\t_cost_usd\"I\n\x0c\x45mbedRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\r\n\x05texts\x18\x02 \x03(\t\x12\x12\n\x05model\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_model\"i\n\rEmbedResponse\x12%\n\x07vectors\x18\x01 \x03(\x0b\x32\x14.graftwork.v1.Vector\x12\"\n\x05usage\x18\x02 \x01(\x0b\x32\x13.graftwork.v1.Usage\x12\r\n\x05model\x18\x03 \x01(\t\"\x18\n\x06Vector\x12\x0e\n\x06values\x18\x01 \x03(\x02\"\x1f\n\x0f\x44\x65scribeRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\"\xb6\x01\n\x10\x44\x65scribeResponse\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x15\n\rdefault_model\x18\x02 \x01(\t\x12.\n\x06models\x18\x03 \x03(\x0b\x32\x1e.graftwork.v1.ModelDescription\x12\x10\n\x08revision\x18\x04 \x01(\t\x12&\n\x07profile\x18\x05 \x01(\x0e\x32\x15.graftwork.v1.Profile\x12\x13\n\x0bwrites_code\x18\x06 \x01(\x08\"\xcc\x01\n\x10ModelDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1b\n\x0e\x63ontext_tokens\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12 \n\x13prompt_usd_per_mtok\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12$\n\x17\x63ompletion_usd_per_mtok\x18\x04 \x01(\x01H\x02\x88\x01\x01\x42\x11\n\x0f_context_tokensB\x16\n\x14_prompt_usd_per_mtokB\x1a\n\x18_completion_usd_per_mtok*P\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x12\n\x0eROLE_ASSISTANT\x10\x03*M\n\x07Profile\x12\x17\n\x13PROFILE_UNSPECIFIED\x10\x00\x12\x14\n\x10PROFILE_STANDARD\x10\x01\x12\x13\n\x0fPROFILE_COMPACT\x10\x02\x32\xe1\x01\n\x07Solvers\x12I\n\x08Generate\x12\x1d.graftwork.v1.GenerateRequest\x1a\x1e.graftwork.v1.GenerateResponse\x12@\n\x05\x45mbed\x12\x1a.graftwork.v1.EmbedRequest\x1a\x1b.graftwork.v1.EmbedResponse\x12I\n\x08\x44\x65scribe\x12\x1d.graftwork.v1.DescribeRequest\x1a\x1e.graftwork.v1.DescribeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'graftwork/models/proto/v1/solvers.proto\x12\x0cgraftwork.v1\"<\n\x07Message\x12 \n\x04role\x18\x01 \x01(\x0e\x32\x12.graftwork.v1.Role\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"\xd1\x03\n\x0fGenerateRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\'\n\x08messages\x18\x02 \x03(\x0b\x32\x15.graftwork.v1.Message\x12\x12\n\x05model\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0btemperature\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05top_p\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12\x12\n\x05min_p\x18\x06 \x01(\x01H\x03\x88\x01\x01\x12\x1b\n\x0erepeat_penalty\x18\x07 \x01(\x01H\x04\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x08 \x01(\x04H\x05\x88\x01\x01\x12\t\n\x01n\x18\t \x01(\r\x12\x11\n\x04seed\x18\n \x01(\x04H\x06\x88\x01\x01\x12\x0c\n\x04stop\x18\x0b \x03(\t\x12\x18\n\x0bjson_schema\x18\x0c \x01(\tH\x07\x88\x01\x01\x12\x18\n\x0bschema_name\x18\r \x01(\tH\x08\x88\x01\x01\x12\x15\n\x08logprobs\x18\x0e \x01(\rH\t\x88\x01\x01\x42\x08\n\x06_modelB\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\x08\n\x06_min_pB\x11\n\x0f_repeat_penaltyB\r\n\x0b_max_tokensB\x07\n\x05_seedB\x0e\n\x0c_json_schemaB\x0e\n\x0c_schema_nameB\x0b\n\t_logprobs\"\xeb\x01\n\x10GenerateResponse\x12%\n\x07\x63hoices\x18\x01 \x03(\x0b\x32\x14.graftwork.v1.Choice\x12\"\n\x05usage\x18\x02 \x01(\x0b\x32\x13.graftwork.v1.Usage\x12\r\n\x05model\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\t\x12\x15\n\rqueue_seconds\x18\x05 \x01(\x01\x12\x13\n\x0brun_seconds\x18\x06 \x01(\x01\x12(\n\x08sampling\x18\x07 \x01(\x0b\x32\x16.graftwork.v1.Sampling\x12\x15\n\rprompt_sha256\x18\x08 \x01(\t\"n\n\x06\x43hoice\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x15\n\rfinish_reason\x18\x02 \x01(\t\x12\x11\n\treasoning\x18\x03 \x01(\t\x12,\n\x08logprobs\x18\x04 \x03(\x0b\x32\x1a.graftwork.v1.TokenLogprob\"V\n\x0cTokenLogprob\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07logprob\x18\x02 \x01(\x01\x12&\n\x03top\x18\x03 \x03(\x0b\x32\x19.graftwork.v1.Alternative\"-\n\x0b\x41lternative\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07logprob\x18\x02 \x01(\x01\"\xf2\x01\n\x08Sampling\x12\x18\n\x0btemperature\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05top_p\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05min_p\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x1b\n\x0erepeat_penalty\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x05 \x01(\x04H\x04\x88\x01\x01\x12\x11\n\x04seed\x18\x06 \x01(\x04H\x05\x88\x01\x01\x12\x0c\n\x04stop\x18\x07 \x03(\tB\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\x08\n\x06_min_pB\x11\n\x0f_repeat_penaltyB\r\n\x0b_max_tokensB\x07\n\x05_seed\"l\n\x05Usage\x12\r\n\x05\x63\x61lls\x18\x01 \x01(\x04\x12\x15\n\rprompt_tokens\x18\x02 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x03 \x01(\x04\x12\x15\n\x08\x63ost_usd\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x0b\n\t_cost_usd\"I\n\x0c\x45mbedRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\r\n\x05texts\x18\x02 \x03(\t\x12\x12\n\x05model\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_model\"\xa7\x01\n\rEmbedResponse\x12%\n\x07vectors\x18\x01 \x03(\x0b\x32\x14.graftwork.v1.Vector\x12\"\n\x05usage\x18\x02 \x01(\x0b\x32\x13.graftwork.v1.Usage\x12\r\n\x05model\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\t\x12\x15\n\rqueue_seconds\x18\x05 \x01(\x01\x12\x13\n\x0brun_seconds\x18\x06 \x01(\x01\"\x18\n\x06Vector\x12\x0e\n\x06values\x18\x01 \x03(\x02\"\x1f\n\x0f\x44\x65scribeRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\"\xb6\x01\n\x10\x44\x65scribeResponse\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x15\n\rdefault_model\x18\x02 \x01(\t\x12.\n\x06models\x18\x03 \x03(\x0b\x32\x1e.graftwork.v1.ModelDescription\x12\x10\n\x08revision\x18\x04 \x01(\t\x12&\n\x07profile\x18\x05 \x01(\x0e\x32\x15.graftwork.v1.Profile\x12\x13\n\x0bwrites_code\x18\x06 \x01(\x08\"\xcc\x01\n\x10ModelDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1b\n\x0e\x63ontext_tokens\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12 \n\x13prompt_usd_per_mtok\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12$\n\x17\x63ompletion_usd_per_mtok\x18\x04 \x01(\x01H\x02\x88\x01\x01\x42\x11\n\x0f_context_tokensB\x16\n\x14_prompt_usd_per_mtokB\x1a\n\x18_completion_usd_per_mtok*P\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x12\n\x0eROLE_ASSISTANT\x10\x03*M\n\x07Profile\x12\x17\n\x13PROFILE_UNSPECIFIED\x10\x00\x12\x14\n\x10PROFILE_STANDARD\x10\x01\x12\x13\n\x0fPROFILE_COMPACT\x10\x02\x32\xe1\x01\n\x07Solvers\x12I\n\x08Generate\x12\x1d.graftwork.v1.GenerateRequest\x1a\x1e.graftwork.v1.GenerateResponse\x12@\n\x05\x45mbed\x12\x1a.graftwork.v1.EmbedRequest\x1a\x1b.graftwork.v1.EmbedResponse\x12I\n\x08\x44\x65scribe\x12\x1d.graftwork.v1.DescribeRequest\x1a\x1e.graftwork.v1.DescribeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'graftwork.models.proto.v1.solvers_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=1514
-  _globals['_ROLE']._serialized_end=1594
-  _globals['_PROFILE']._serialized_start=1596
-  _globals['_PROFILE']._serialized_end=1673
+  _globals['_ROLE']._serialized_start=2123
+  _globals['_ROLE']._serialized_end=2203
+  _globals['_PROFILE']._serialized_start=2205
+  _globals['_PROFILE']._serialized_end=2282
   _globals['_MESSAGE']._serialized_start=57
   _globals['_MESSAGE']._serialized_end=117
   _globals['_GENERATEREQUEST']._serialized_start=120
-  _globals['_GENERATEREQUEST']._serialized_end=549
-  _globals['_GENERATERESPONSE']._serialized_start=552
-  _globals['_GENERATERESPONSE']._serialized_end=722
-  _globals['_CHOICE']._serialized_start=724
-  _globals['_CHOICE']._serialized_end=769
-  _globals['_USAGE']._serialized_start=771
-  _globals['_USAGE']._serialized_end=879
-  _globals['_EMBEDREQUEST']._serialized_start=881
-  _globals['_EMBEDREQUEST']._serialized_end=954
-  _globals['_EMBEDRESPONSE']._serialized_start=956
-  _globals['_EMBEDRESPONSE']._serialized_end=1061
-  _globals['_VECTOR']._serialized_start=1063
-  _globals['_VECTOR']._serialized_end=1087
-  _globals['_DESCRIBEREQUEST']._serialized_start=1089
-  _globals['_DESCRIBEREQUEST']._serialized_end=1120
-  _globals['_DESCRIBERESPONSE']._serialized_start=1123
-  _globals['_DESCRIBERESPONSE']._serialized_end=1305
-  _globals['_MODELDESCRIPTION']._serialized_start=1308
-  _globals['_MODELDESCRIPTION']._serialized_end=1512
-  _globals['_SOLVERS']._serialized_start=1676
-  _globals['_SOLVERS']._serialized_end=1901
+  _globals['_GENERATEREQUEST']._serialized_end=585
+  _globals['_GENERATERESPONSE']._serialized_start=588
+  _globals['_GENERATERESPONSE']._serialized_end=823
+  _globals['_CHOICE']._serialized_start=825
+  _globals['_CHOICE']._serialized_end=935
+  _globals['_TOKENLOGPROB']._serialized_start=937
+  _globals['_TOKENLOGPROB']._serialized_end=1023
+  _globals['_ALTERNATIVE']._serialized_start=1025
+  _globals['_ALTERNATIVE']._serialized_end=1070
+  _globals['_SAMPLING']._serialized_start=1073
+  _globals['_SAMPLING']._serialized_end=1315
+  _globals['_USAGE']._serialized_start=1317
+  _globals['_USAGE']._serialized_end=1425
+  _globals['_EMBEDREQUEST']._serialized_start=1427
+  _globals['_EMBEDREQUEST']._serialized_end=1500
+  _globals['_EMBEDRESPONSE']._serialized_start=1503
+  _globals['_EMBEDRESPONSE']._serialized_end=1670
+  _globals['_VECTOR']._serialized_start=1672
+  _globals['_VECTOR']._serialized_end=1696
+  _globals['_DESCRIBEREQUEST']._serialized_start=1698
+  _globals['_DESCRIBEREQUEST']._serialized_end=1729
+  _globals['_DESCRIBERESPONSE']._serialized_start=1732
+  _globals['_DESCRIBERESPONSE']._serialized_end=1914
+  _globals['_MODELDESCRIPTION']._serialized_start=1917
+  _globals['_MODELDESCRIPTION']._serialized_end=2121
+  _globals['_SOLVERS']._serialized_start=2285
+  _globals['_SOLVERS']._serialized_end=2510
 # @@protoc_insertion_point(module_scope)

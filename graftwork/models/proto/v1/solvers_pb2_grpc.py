@@ -33,7 +33,8 @@ class SolversStub:
     RESOURCE_EXHAUSTED  the pod or its endpoint is full: wait as told
     UNAVAILABLE         the endpoint does not answer, or answers nonsense
     NOT_FOUND           no such pool here, or the model is not on its allow-list
-    INVALID_ARGUMENT    the call is malformed, or the endpoint refused it (context too long, bad key)
+    INVALID_ARGUMENT    the call is malformed, or the endpoint or the pool refused it (context too long,
+    bad key, a system message to a pool that has its own)
     """
 
     def __init__(self, channel):
@@ -67,7 +68,8 @@ class SolversServicer:
     RESOURCE_EXHAUSTED  the pod or its endpoint is full: wait as told
     UNAVAILABLE         the endpoint does not answer, or answers nonsense
     NOT_FOUND           no such pool here, or the model is not on its allow-list
-    INVALID_ARGUMENT    the call is malformed, or the endpoint refused it (context too long, bad key)
+    INVALID_ARGUMENT    the call is malformed, or the endpoint or the pool refused it (context too long,
+    bad key, a system message to a pool that has its own)
     """
 
     def Generate(self, request, context):
@@ -125,7 +127,8 @@ class Solvers:
     RESOURCE_EXHAUSTED  the pod or its endpoint is full: wait as told
     UNAVAILABLE         the endpoint does not answer, or answers nonsense
     NOT_FOUND           no such pool here, or the model is not on its allow-list
-    INVALID_ARGUMENT    the call is malformed, or the endpoint refused it (context too long, bad key)
+    INVALID_ARGUMENT    the call is malformed, or the endpoint or the pool refused it (context too long,
+    bad key, a system message to a pool that has its own)
     """
 
     @staticmethod
