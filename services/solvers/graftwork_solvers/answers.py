@@ -8,15 +8,19 @@ from typing import Any
 from typing import Self
 from typing import TypeVar
 
+from pydantic import AliasChoices
 from pydantic import BaseModel
 from pydantic import Field
 from pydantic import ValidationError
 from pydantic import WrapValidator
+from pydantic import model_validator
 from pydantic_core import from_json
 
 from graftwork_solvers.errors import MalformedAnswer
 
 _EXCERPT_CHARS = 120
+# Of one call. No context is nearly as long: what lies beyond is a mistake and no bill.
+_MOST_TOKENS = 100_000_000
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -29,10 +33,21 @@ def _none_if_invalid(value: Any, check: Any) -> Any:
 
 
 class TokenCounts(BaseModel):
-    """Tokens of one answer, as the endpoint counts them."""
+    """Tokens of one answer, as the endpoint counts them: what it bills, thoughts among them."""
 
-    prompt_tokens: int = Field(ge=0)
-    completion_tokens: int = Field(default=0, ge=0)
+    prompt_tokens: int = Field(ge=0, le=_MOST_TOKENS)
+    completion_tokens: int = Field(default=0, ge=0, le=_MOST_TOKENS)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _thoughts_are_written_too(cls, value: Any) -> Any:
+        """Gemini counts them in the total alone."""
+        if not isinstance(value, dict):
+            return value
+        prompt, written, total = (value.get(f"{part}_tokens") for part in ("prompt", "completion", "total"))
+        if not (isinstance(prompt, int) and isinstance(total, int) and isinstance(written, int | None)):
+            return value
+        return {**value, "completion_tokens": max(written or 0, total - prompt)}
 
 
 _LenientCounts = Annotated[TokenCounts | None, WrapValidator(_none_if_invalid)]
@@ -74,7 +89,13 @@ class _Embeddings(BaseModel):
 
 class _Listed(BaseModel):
     id: str
-    max_model_len: int | None = None
+    # vLLM's name, OpenRouter's and Together's, Groq's, Mistral's, Anthropic's.
+    context_tokens: Annotated[int | None, WrapValidator(_none_if_invalid)] = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            "max_model_len", "context_length", "context_window", "max_context_length", "max_input_tokens"
+        ),
+    )
 
 
 class _Listing(BaseModel):
@@ -108,7 +129,7 @@ class EmbedAnswer:
 
 @dataclass(frozen=True)
 class ListedModel:
-    """A model that the endpoint lists; ``context_tokens`` where it tells (vLLM does)."""
+    """A model that the endpoint lists; ``context_tokens`` where it tells."""
 
     name: str
     context_tokens: int | None = None
@@ -164,7 +185,7 @@ def parse_embeddings(answer: Mapping[str, Any], *, wanted: int) -> EmbedAnswer:
 def parse_models(answer: Mapping[str, Any]) -> tuple[ListedModel, ...]:
     """The models listed. Raises ``MalformedAnswer``."""
     listing = _checked(_Listing, answer, "list of models")
-    return tuple(ListedModel(listed.id, listed.max_model_len) for listed in listing.data)
+    return tuple(ListedModel(listed.id, listed.context_tokens) for listed in listing.data)
 
 
 def _checked(model: type[_M], answer: Mapping[str, Any], what: str) -> _M:

@@ -100,7 +100,45 @@ def test_proper_counts_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "usage", [None, {}, [], "many", {"prompt_tokens": -1}, {"prompt_tokens": "x"}, {"prompt_tokens": float("nan")}]
+    ("usage", "written"),
+    [
+        ({"completion_tokens": 198, "total_tokens": 623}, 603),
+        ({"total_tokens": 81}, 61),
+        ({"completion_tokens": None, "total_tokens": 81}, 61),
+        ({"completion_tokens": 5, "total_tokens": 25}, 5),
+        ({"completion_tokens": 5, "total_tokens": 0}, 5),
+        ({"completion_tokens": "5"}, 5),
+    ],
+    ids=[
+        "thoughts in the total",
+        "nothing but thoughts",
+        "null",
+        "no thoughts",
+        "a total that lies",
+        "a number as text",
+    ],
+)
+def test_what_is_billed_as_written_includes_the_thoughts(usage: dict[str, Any], written: int) -> None:
+    answer = parse_chat(chat_with(choice("a"), usage={"prompt_tokens": 20, **usage}), wanted=1)
+
+    assert answer.counts == TokenCounts(prompt_tokens=20, completion_tokens=written)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        [],
+        "many",
+        {"prompt_tokens": -1},
+        {"prompt_tokens": "x"},
+        {"prompt_tokens": float("nan")},
+        {"prompt_tokens": 3, "completion_tokens": -4},
+        {"prompt_tokens": 3, "completion_tokens": "lots", "total_tokens": 9},
+        {"prompt_tokens": 10**30, "completion_tokens": 4},
+        {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 10**30},
+    ],
 )
 def test_counts_that_make_no_sense_count_as_missing(usage: Any) -> None:
     answer = parse_chat(chat_with(choice("a"), usage=usage), wanted=1)
@@ -142,6 +180,15 @@ def test_models_are_read_with_their_context_where_it_is_told() -> None:
     listing = {"data": [{"id": "a", "max_model_len": 2048, "owned_by": "vllm"}, {"id": "b"}]}
 
     assert parse_models(listing) == (ListedModel("a", 2048), ListedModel("b"))
+
+
+@pytest.mark.parametrize("name", ["context_length", "context_window", "max_context_length", "max_input_tokens"])
+def test_the_context_is_read_under_every_vendor_s_name(name: str) -> None:
+    assert parse_models({"data": [{"id": "a", name: 2048}]}) == (ListedModel("a", 2048),)
+
+
+def test_a_context_that_is_no_number_is_unknown() -> None:
+    assert parse_models({"data": [{"id": "a", "context_length": "long"}]}) == (ListedModel("a"),)
 
 
 def test_a_listing_of_another_form_is_malformed() -> None:
