@@ -128,7 +128,11 @@ class ModelDescription(Contract):
 
 
 class PoolDescription(Contract):
-    """What a pool serves. ``writes_code`` False: do not ask it for workflows."""
+    """What a pool serves. ``writes_code`` False: do not ask it for workflows.
+
+    ``fixed``: how the pool samples, whatever requests ask for; they bring their seed alone. None: requests choose.
+    ``prompt_bytes``: length of the pool's own prompt, which is part of every call.
+    """
 
     pool: str
     default_model: str
@@ -136,6 +140,8 @@ class PoolDescription(Contract):
     revision: str
     profile: Profile = Profile.STANDARD
     writes_code: bool = True
+    fixed: Sampling | None = None
+    prompt_bytes: int = 0
 
 
 class ModelPlane(Protocol):

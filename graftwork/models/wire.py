@@ -97,7 +97,7 @@ def generation_to_wire(generation: Generation) -> pb.GenerateResponse:
         revision=generation.revision,
         queue_seconds=generation.queue_seconds,
         run_seconds=generation.run_seconds,
-        sampling=pb.Sampling(**generation.sampling.model_dump()),
+        sampling=_sampling_to_wire(generation.sampling),
         prompt_sha256=generation.prompt_sha256,
     )
 
@@ -140,6 +140,10 @@ def generation_of_wire(message: pb.GenerateResponse) -> Generation:
 def _logprob_of_wire(message: pb.TokenLogprob) -> TokenLogprob:
     top = tuple(Alternative(token=other.token, logprob=other.logprob) for other in message.top)
     return TokenLogprob(token=message.token, logprob=message.logprob, top=top)
+
+
+def _sampling_to_wire(sampling: Sampling) -> pb.Sampling:
+    return pb.Sampling(**sampling.model_dump())
 
 
 def _sampling_of_wire(message: pb.Sampling) -> Sampling:
@@ -214,6 +218,8 @@ def description_to_wire(description: PoolDescription) -> pb.DescribeResponse:
         revision=description.revision,
         profile=_PROFILE_TO_WIRE[description.profile],
         writes_code=description.writes_code,
+        fixed=None if description.fixed is None else _sampling_to_wire(description.fixed),
+        prompt_bytes=description.prompt_bytes,
     )
 
 
@@ -226,6 +232,8 @@ def description_of_wire(message: pb.DescribeResponse) -> PoolDescription:
         revision=message.revision,
         profile=_PROFILE_OF_WIRE.get(message.profile, Profile.STANDARD),
         writes_code=message.writes_code,
+        fixed=_sampling_of_wire(message.fixed) if message.HasField("fixed") else None,
+        prompt_bytes=message.prompt_bytes,
     )
 
 

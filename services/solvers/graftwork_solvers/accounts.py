@@ -48,7 +48,8 @@ class Accounts:
 
 def _chat_bound(request: GenerateRequest, answer: ChatAnswer) -> Usage:
     bound = token_bound(request)
-    written = sum(len(text.encode()) + 1 for text in answer.texts) + answer.thought_bytes
+    written = sum(len(text.encode()) + 1 for text in answer.texts)
+    written += sum(len(thought.encode()) for thought in answer.reasonings)
     completion = written if request.max_tokens is None else min(written, bound.completion_tokens)
     return bound.model_copy(update={"completion_tokens": completion})
 

@@ -16,20 +16,26 @@ from pydantic import WrapValidator
 from pydantic import model_validator
 from pydantic_core import from_json
 
+from graftwork.models.plane import TokenLogprob
 from graftwork_solvers.errors import MalformedAnswer
+from graftwork_solvers.logprobs import Logprobs
 
 _EXCERPT_CHARS = 120
 # Of one call. No context is nearly as long: what lies beyond is a mistake and no bill.
 _MOST_TOKENS = 100_000_000
 _M = TypeVar("_M", bound=BaseModel)
+_T = TypeVar("_T")
 
 
 def _none_if_invalid(value: Any, check: Any) -> Any:
-    """A usage that makes no sense counts as none: the text beside it is paid for and good."""
+    """What comes beside a text and makes no sense counts as none: the text is paid for and good."""
     try:
         return check(value)
     except ValidationError:
         return None
+
+
+_Lenient = Annotated[_T | None, WrapValidator(_none_if_invalid)]
 
 
 class TokenCounts(BaseModel):
@@ -50,29 +56,32 @@ class TokenCounts(BaseModel):
         return {**value, "completion_tokens": max(written or 0, total - prompt)}
 
 
-_LenientCounts = Annotated[TokenCounts | None, WrapValidator(_none_if_invalid)]
-
-
 class _Part(BaseModel):
+    """``thinking``: Mistral's form of a thought, in parts of its own."""
+
     type: str = "text"
     text: str | None = None
+    thinking: "_Lenient[str | list[_Part]]" = None
 
 
 class _Message(BaseModel):
     content: str | list[_Part] | None = None
     refusal: str | None = None
-    reasoning_content: str | None = None
+    # The first is DeepSeek's word, which most servers took over; the second is OpenRouter's and newer vLLMs'.
+    reasoning_content: _Lenient[str] = None
+    reasoning: _Lenient[str] = None
 
 
 class _Choice(BaseModel):
     index: int = 0
     message: _Message
     finish_reason: str | None = None
+    logprobs: _Lenient[Logprobs] = None
 
 
 class _Chat(BaseModel):
     choices: list[_Choice] = Field(min_length=1)
-    usage: _LenientCounts = None
+    usage: _Lenient[TokenCounts] = None
     model: str | None = None
 
 
@@ -83,14 +92,14 @@ class _Vector(BaseModel):
 
 class _Embeddings(BaseModel):
     data: list[_Vector]
-    usage: _LenientCounts = None
+    usage: _Lenient[TokenCounts] = None
     model: str | None = None
 
 
 class _Listed(BaseModel):
     id: str
     # vLLM's name, OpenRouter's and Together's, Groq's, Mistral's, Anthropic's.
-    context_tokens: Annotated[int | None, WrapValidator(_none_if_invalid)] = Field(
+    context_tokens: _Lenient[int] = Field(
         default=None,
         validation_alias=AliasChoices(
             "max_model_len", "context_length", "context_window", "max_context_length", "max_input_tokens"
@@ -104,18 +113,24 @@ class _Listing(BaseModel):
 
 @dataclass(frozen=True)
 class ChatAnswer:
-    """Texts in order of choice. ``thought_bytes``: size of the reasoning that was sent along and left out."""
+    """Texts in order of choice; for each its finish reason, what was thought before it, and its tokens' logprobs."""
 
     texts: tuple[str, ...]
     finish_reasons: tuple[str, ...]
+    reasonings: tuple[str, ...]
+    logprobs: tuple[tuple[TokenLogprob, ...], ...]
     counts: TokenCounts | None
     model: str | None
-    thought_bytes: int = 0
 
     def joined(self, more: Self) -> Self:
         """The texts of both; the counts are this one's."""
-        reasons = self.finish_reasons + more.finish_reasons
-        return replace(self, texts=self.texts + more.texts, finish_reasons=reasons)
+        return replace(
+            self,
+            texts=self.texts + more.texts,
+            finish_reasons=self.finish_reasons + more.finish_reasons,
+            reasonings=self.reasonings + more.reasonings,
+            logprobs=self.logprobs + more.logprobs,
+        )
 
 
 @dataclass(frozen=True)
@@ -153,9 +168,10 @@ def parse_chat(answer: Mapping[str, Any], *, wanted: int) -> ChatAnswer:
     return ChatAnswer(
         texts=tuple(_text(choice.message) for choice in choices),
         finish_reasons=tuple(_finish_reason(choice) for choice in choices),
+        reasonings=tuple(_reasoning(choice.message) for choice in choices),
+        logprobs=tuple(() if choice.logprobs is None else choice.logprobs.told() for choice in choices),
         counts=chat.usage,
         model=chat.model,
-        thought_bytes=sum(len((choice.message.reasoning_content or "").encode()) for choice in choices),
     )
 
 
@@ -163,6 +179,19 @@ def _text(message: _Message) -> str:
     if isinstance(message.content, list):
         return "".join(part.text or "" for part in message.content if part.type == "text")
     return message.content or ""
+
+
+def _reasoning(message: _Message) -> str:
+    said = message.reasoning_content or message.reasoning
+    if said or not isinstance(message.content, list):
+        return said or ""
+    return "".join(_thought(part) for part in message.content if part.type == "thinking")
+
+
+def _thought(part: _Part) -> str:
+    if isinstance(part.thinking, list):
+        return "".join(inner.text or "" for inner in part.thinking)
+    return part.thinking or part.text or ""
 
 
 def _finish_reason(choice: _Choice) -> str:

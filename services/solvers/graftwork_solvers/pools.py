@@ -8,10 +8,14 @@ from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import UnknownPool
 from graftwork.models.plane import ModelDescription
 from graftwork.models.plane import PoolDescription
+from graftwork.models.plane import Sampling
 from graftwork_solvers.answers import ListedModel
 from graftwork_solvers.dialects import Dialect
 from graftwork_solvers.endpoint import Endpoint
 from graftwork_solvers.settings import PoolSettings
+
+# Settings that shape answers. A change of any of them is another revision, and no other change is.
+_SHAPING = ("prompt", "sampling", "fixed", "revision", "omit", "strict_schemas", "extra_body")
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Pools:
             revision=self._revision(default, settings),
             profile=settings.profile,
             writes_code=settings.writes_code,
+            fixed=_fixed(settings),
+            prompt_bytes=len((settings.prompt or "").encode()),
         )
 
     def _settings(self, pool: str) -> PoolSettings:
@@ -102,9 +108,13 @@ class Pools:
         )
 
     def _revision(self, model: str, settings: PoolSettings) -> str:
-        fixed = settings.model_dump(mode="json", include={"sampling", "omit", "strict_schemas", "extra_body"})
-        fixed["omit"] = sorted(fixed["omit"])
-        return digest({"endpoint": self._endpoint.url, "model": model, "fixed": fixed})
+        shaping = settings.model_dump(mode="json", include=set(_SHAPING))
+        shaping["omit"] = sorted(shaping["omit"])
+        return digest({"endpoint": self._endpoint.identity, "model": model, "fixed": shaping})
+
+
+def _fixed(settings: PoolSettings) -> Sampling | None:
+    return Sampling.model_validate(settings.sampling, from_attributes=True) if settings.fixed else None
 
 
 def _allowed(default: str, settings: PoolSettings) -> tuple[str, ...]:

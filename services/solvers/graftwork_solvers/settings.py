@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from typing import Annotated
 from typing import Any
 from typing import Literal
+from typing import Self
+from typing import get_args
 
 from pydantic import AfterValidator
 from pydantic import AliasChoices
 from pydantic import BeforeValidator
+from pydantic import ConfigDict
 from pydantic import Field
 from pydantic import HttpUrl
 from pydantic import SecretStr
+from pydantic import model_validator
 from pydantic_settings import NoDecode
 from pydantic_settings import SettingsConfigDict
 
@@ -23,15 +27,24 @@ _ROLES = ("optimizer", "evaluator", "generator")
 Parameter = Literal["temperature", "top_p", "min_p", "repeat_penalty", "seed", "stop", "n"]
 """What a call can do without."""
 
+ResponseFormat = Literal["json_schema", "json_object", "none"]
+"""How an endpoint is asked to keep to a JSON schema: by the schema, by no more than JSON, or by no parameter."""
+_LIMITS = ("max_tokens", "max_completion_tokens")
+_FORM = ("model", "messages", "stream", "response_format", "logprobs", "top_logprobs", "repetition_penalty")
+_OURS = frozenset((*get_args(Parameter), *_LIMITS, *_FORM))
+
 
 class Sampling(Written):
     """What a pool uses where a request leaves the choice to it. None: send nothing, the endpoint decides."""
+
+    model_config = ConfigDict(str_strip_whitespace=False)  # a newline is a fine place to stop
 
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
     min_p: float | None = Field(default=None, ge=0, le=1)
     repeat_penalty: float | None = Field(default=None, gt=0)
     max_tokens: int | None = Field(default=None, ge=1)
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = ()
 
 
 class Price(Written):
@@ -41,6 +54,14 @@ class Price(Written):
     completion_usd_per_mtok: float = Field(ge=0)
 
 
+def _nothing_of_ours(extra: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is sent by other means would be hidden here from records and revisions."""
+    ours = sorted(_OURS & extra.keys())
+    if ours:
+        raise ValueError(f"extra_body cannot set {', '.join(ours)}: other settings, or the request, do")
+    return extra
+
+
 class PoolSettings(Written):
     """One pool. No ``model``: the first that the endpoint lists."""
 
@@ -48,6 +69,12 @@ class PoolSettings(Written):
     models: tuple[str, ...] = Field(default=(), description="further models that requests may name")
     prices: Mapping[str, Price] = Field(default_factory=dict, description="by model; no price: cost unknown")
     sampling: Sampling = Sampling()
+    prompt: str | None = Field(default=None, min_length=1, description="system prompt, put before every request's own")
+    fixed: bool = Field(
+        default=False,
+        description="sampling wins over what requests ask for, and requests with a system message are refused",
+    )
+    revision: str | None = Field(default=None, min_length=1, description="of the weights: a commit, a tag, a date")
     profile: Profile = Profile.STANDARD
     writes_code: bool = True
     max_tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = Field(
@@ -57,7 +84,20 @@ class PoolSettings(Written):
         default=frozenset(), description="parameters that the endpoint does not take; requests' values are dropped"
     )
     strict_schemas: bool = Field(default=False, description="ask for OpenAI's strict subset of JSON schema")
-    extra_body: Mapping[str, Any] = Field(default_factory=dict, description="sent with every chat completion")
+    response_format: ResponseFormat = Field(default="json_schema", description="what of it the endpoint takes")
+    schema_in_prompt: bool | None = Field(
+        default=None,
+        description="write JSON schemas into the prompt; left out: where the endpoint does not enforce them",
+    )
+    extra_body: Annotated[Mapping[str, Any], AfterValidator(_nothing_of_ours)] = Field(
+        default_factory=dict, description="sent with every chat completion"
+    )
+
+    @model_validator(mode="after")
+    def _bounded_if_fixed(self) -> Self:
+        if self.fixed and self.sampling.max_tokens is None:
+            raise ValueError("a fixed pool needs sampling.max_tokens: its requests cannot bound the answers")
+        return self
 
 
 def _one_model_per_pool(value: Any) -> Any:
@@ -91,7 +131,9 @@ class SolversSettings(ServiceSettings):
         validation_alias=AliasChoices("GRAFTWORK_SOLVERS_BASE_URL", "OPENAI_BASE_URL"),
         description="OpenAI-compatible endpoint, up to and with its /v1",
     )
-    api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("GRAFTWORK_SOLVERS_API_KEY", "OPENAI_API_KEY")
+    )
     solvers_pools: Mapping[str, PoolSettings] = Field(
         default_factory=dict, description="pool -> its settings, as JSON; default: one pool per role"
     )

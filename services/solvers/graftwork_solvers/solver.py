@@ -15,11 +15,13 @@ from graftwork.models.plane import EmbedRequest
 from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Generation
 from graftwork.models.plane import PoolDescription
+from graftwork.models.plane import prompt_sha256
 from graftwork_solvers import metrics
 from graftwork_solvers.accounts import Accounts
 from graftwork_solvers.answers import ChatAnswer
 from graftwork_solvers.asking import ask_in_dialect
-from graftwork_solvers.chat import with_defaults
+from graftwork_solvers.chat import as_pool_has_it
+from graftwork_solvers.chat import sampling_of
 from graftwork_solvers.endpoint import Endpoint
 from graftwork_solvers.gate import Gate
 from graftwork_solvers.pools import Pools
@@ -47,7 +49,7 @@ class Solver:
         """Chat completion."""
         async with _watched("generate", request.pool, timeout_seconds):
             serving = await self._pools.serving(request.pool, request.model)
-            request = with_defaults(request, serving.settings)
+            request = as_pool_has_it(request, serving.settings)
             async with self._gate.place() as place:
                 started = self._monotonic()
                 answer, usage = await self._enough_texts(request, serving)
@@ -62,6 +64,10 @@ class Solver:
             revision=serving.revision,
             queue_seconds=place.queue_seconds,
             run_seconds=run_seconds,
+            reasonings=answer.reasonings if any(answer.reasonings) else (),
+            logprobs=answer.logprobs if request.logprobs is not None and any(answer.logprobs) else (),
+            sampling=sampling_of(request, omit=serving.dialect.omit),
+            prompt_sha256=prompt_sha256(request.messages, request.json_schema),
         )
 
     async def embed(self, request: EmbedRequest, *, timeout_seconds: float) -> Embeddings:
@@ -74,7 +80,14 @@ class Solver:
                 run_seconds = self._monotonic() - started
         usage = self._accounts.of_embeddings(request, answer, serving.description)
         _observe("embed", serving.pool, usage, place.queue_seconds, run_seconds)
-        return Embeddings(vectors=answer.vectors, usage=usage, model=answer.model or serving.model)
+        return Embeddings(
+            vectors=answer.vectors,
+            usage=usage,
+            model=answer.model or serving.model,
+            revision=serving.revision,
+            queue_seconds=place.queue_seconds,
+            run_seconds=run_seconds,
+        )
 
     async def describe(self, pool: str, *, timeout_seconds: float = 5.0) -> PoolDescription:
         """What the pool serves."""

@@ -114,6 +114,8 @@ DESCRIPTIONS = st.builds(
     revision=TEXT,
     profile=st.sampled_from(Profile),
     writes_code=st.booleans(),
+    fixed=st.none() | SAMPLINGS,
+    prompt_bytes=COUNT,
 )
 
 

@@ -22,8 +22,8 @@ def request(**fields: Any) -> GenerateRequest:
     return GenerateRequest(pool="p", messages=(Message(role="user", content="añb"),), **fields)
 
 
-def answer(counts: TokenCounts | None, text: str = "four", thought_bytes: int = 0) -> ChatAnswer:
-    return ChatAnswer((text,), ("stop",), counts, "m", thought_bytes)
+def answer(counts: TokenCounts | None, text: str = "four", thought: str = "") -> ChatAnswer:
+    return ChatAnswer((text,), ("stop",), (thought,), ((),), counts, "m")
 
 
 def test_the_endpoint_s_counts_are_used_and_priced() -> None:
@@ -44,10 +44,10 @@ def test_without_a_price_the_cost_is_unknown() -> None:
 def test_an_endpoint_that_does_not_count_is_charged_at_an_upper_bound(max_tokens: int | None) -> None:
     asked = request(max_tokens=max_tokens)
 
-    used = Accounts().of_chat(asked, answer(None, "naïve", thought_bytes=10), PRICED)
+    used = Accounts().of_chat(asked, answer(None, "naïve", thought="2 + 2 … 4"), PRICED)
 
     assert used.prompt_tokens == token_bound(asked).prompt_tokens
-    assert used.completion_tokens == min(max_tokens or 10**9, 6 + 1 + 10)
+    assert used.completion_tokens == min(max_tokens or 10**9, 6 + 1 + 11)
     assert used.cost_usd is not None
     assert used.cost_usd > 0
 

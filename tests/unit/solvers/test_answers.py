@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graftwork.models.plane import Alternative
+from graftwork.models.plane import TokenLogprob
 from graftwork_solvers.answers import ListedModel
 from graftwork_solvers.answers import TokenCounts
 from graftwork_solvers.answers import parse_chat
@@ -62,13 +64,75 @@ def test_texts_come_in_order_of_their_index_and_no_more_than_wanted() -> None:
     assert answer.finish_reasons == ("stop", "length")
 
 
-def test_reasoning_is_left_out_of_the_text_and_counted_in_bytes() -> None:
-    thoughtful = {"index": 0, "message": {"content": "4", "reasoning_content": "2 + 2 …"}, "finish_reason": "stop"}
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "4", "reasoning_content": "2 + 2 …"},
+        {"content": "4", "reasoning": "2 + 2 …"},
+        {"content": "4", "reasoning_content": None, "reasoning": "2 + 2 …"},
+        {"content": "4", "reasoning_content": "2 + 2 …", "reasoning": "2 + 2 …"},
+        {"content": [{"type": "thinking", "thinking": "2 + 2 …"}, {"type": "text", "text": "4"}]},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "2 + 2 …"}]}, {"text": "4"}]},
+    ],
+    ids=["DeepSeek", "OpenRouter", "vLLM with the old name null", "both names", "thinking text", "Mistral"],
+)
+def test_reasoning_stays_beside_the_text_whatever_it_is_called(message: dict[str, Any]) -> None:
+    answer = parse_chat(chat_with({"index": 0, "message": message, "finish_reason": "stop"}), wanted=1)
 
-    answer = parse_chat(chat_with(thoughtful), wanted=1)
+    assert (answer.texts, answer.reasonings) == (("4",), ("2 + 2 …",))
 
-    assert answer.texts == ("4",)
-    assert answer.thought_bytes == 9
+
+@pytest.mark.parametrize("message", [{"content": "4"}, {"content": "4", "reasoning": {"effort": "high"}}])
+def test_what_is_no_thought_counts_as_none(message: dict[str, Any]) -> None:
+    answer = parse_chat(chat_with({"index": 0, "message": message}), wanted=1)
+
+    assert (answer.texts, answer.reasonings) == (("4",), ("",))
+
+
+def token(text: str, logprob: float | str, **fields: Any) -> dict[str, Any]:
+    return {"token": text, "logprob": logprob, "bytes": list(text.encode()), **fields}
+
+
+def told_logprobs(logprobs: Any) -> tuple[TokenLogprob, ...]:
+    return parse_chat(chat_with(choice("four", logprobs=logprobs)), wanted=1).logprobs[0]
+
+
+def test_logprobs_are_read_with_their_alternatives() -> None:
+    alternatives = [token("fo", -0.1), token("2", -2.5)]
+
+    told = told_logprobs({"content": [token("fo", -0.1, top_logprobs=alternatives), token("ur", -0.5)]})
+
+    top = (Alternative(token="fo", logprob=-0.1), Alternative(token="2", logprob=-2.5))
+    assert told == (TokenLogprob(token="fo", logprob=-0.1, top=top), TokenLogprob(token="ur", logprob=-0.5))
+
+
+@pytest.mark.parametrize(
+    "logprobs",
+    [
+        None,
+        {},
+        {"content": None},
+        {"content": []},
+        "many",
+        {"content": [{"token": "a"}]},
+        {"content": [token("a", "x")]},
+    ],
+)
+def test_an_endpoint_that_tells_no_logprobs_or_nonsense_gives_none_and_its_text(logprobs: Any) -> None:
+    answer = parse_chat(chat_with(choice("four", logprobs=logprobs)), wanted=1)
+
+    assert (answer.texts, answer.logprobs) == (("four",), ((),))
+
+
+def test_an_impossible_token_has_the_same_logprob_whoever_tells_it() -> None:
+    told = told_logprobs({"content": [token("a", float("-inf")), token("b", -9999.0), token("c", -1e30)]})
+
+    assert [one.logprob for one in told] == [-9999.0] * 3
+
+
+@pytest.mark.parametrize("logprob", [float("nan"), float("inf")])
+def test_a_logprob_that_is_no_number_spoils_them_all(logprob: float) -> None:
+    assert told_logprobs({"content": [token("a", -0.5), token("b", logprob)]}) == ()
 
 
 def test_text_parts_are_joined_and_other_parts_left_out() -> None:

@@ -2,10 +2,13 @@ from typing import Any
 
 import pytest
 
+from graftwork.kit.errors import ModelRefused
+from graftwork.models import plane
 from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Message
+from graftwork_solvers.chat import as_pool_has_it
 from graftwork_solvers.chat import chat_body
-from graftwork_solvers.chat import with_defaults
+from graftwork_solvers.chat import sampling_of
 from graftwork_solvers.settings import PoolSettings
 from graftwork_solvers.settings import Sampling
 
@@ -82,9 +85,86 @@ def test_the_pool_s_extra_fields_are_sent_along() -> None:
     assert body_of(request(), PoolSettings(extra_body={"repeat_last_n": 256}))["repeat_last_n"] == 256
 
 
+@pytest.mark.parametrize("alternatives", [0, 5])
+def test_logprobs_are_asked_for_with_as_many_alternatives(alternatives: int) -> None:
+    body = body_of(request(logprobs=alternatives))
+
+    assert (body["logprobs"], body["top_logprobs"]) == (True, alternatives)
+
+
 def test_the_pool_fills_in_only_what_the_request_leaves_open() -> None:
-    pool = PoolSettings(sampling=Sampling(temperature=0.7, max_tokens=100))
+    pool = PoolSettings(sampling=Sampling(temperature=0.7, max_tokens=100, stop=("\n",)))
 
-    filled = with_defaults(request(temperature=0.0), pool)
+    filled = as_pool_has_it(request(temperature=0.0), pool)
 
-    assert (filled.temperature, filled.max_tokens, filled.top_p) == (0.0, 100, None)
+    assert (filled.temperature, filled.max_tokens, filled.stop, filled.top_p) == (0.0, 100, ("\n",), None)
+
+
+EVERYTHING = request(
+    temperature=2.0,
+    top_p=0.9,
+    min_p=0.1,
+    repeat_penalty=1.1,
+    max_tokens=9999,
+    stop=("stop",),
+    n=3,
+    seed=7,
+    json_schema=SCHEMA,
+    schema_name="solve",
+    logprobs=2,
+    model="m",
+)
+
+
+@pytest.mark.parametrize(
+    "sampling", [Sampling(max_tokens=100), Sampling(temperature=0.7, top_p=0.5, max_tokens=100, stop=("\n",))]
+)
+def test_in_a_fixed_pool_the_request_chooses_nothing_of_how_it_is_sampled(sampling: Sampling) -> None:
+    fixed = as_pool_has_it(EVERYTHING, PoolSettings(sampling=sampling, fixed=True))
+
+    assert sampling_of(fixed, omit=frozenset()) == plane.Sampling(seed=7, **sampling.model_dump())
+
+
+def test_in_a_fixed_pool_the_request_keeps_what_it_is_about() -> None:
+    fixed = as_pool_has_it(EVERYTHING, PoolSettings(sampling=Sampling(max_tokens=1), fixed=True))
+
+    kept = {"messages", "n", "seed", "json_schema", "schema_name", "logprobs", "model"}
+    assert fixed.model_dump(include=kept) == EVERYTHING.model_dump(include=kept)
+
+
+FIXED = PoolSettings(sampling=Sampling(max_tokens=1), fixed=True)
+
+
+@pytest.mark.parametrize("pool", [FIXED, FIXED.model_copy(update={"prompt": "You are weak."})])
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_fixed_pool_lets_no_system_message_in(pool: PoolSettings, position: int) -> None:
+    turns = [Message(role="user", content="hi")]
+    turns.insert(position, Message(role="system", content="you are strong"))
+
+    with pytest.raises(ModelRefused, match="pool 'p' is fixed: it takes no system message"):
+        as_pool_has_it(GenerateRequest(pool="p", messages=tuple(turns)), pool)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_the_pool_s_prompt_comes_first(fixed: bool) -> None:  # noqa: FBT001 - one of two kinds of pools
+    pool = PoolSettings(prompt="You are weak.", sampling=Sampling(max_tokens=1), fixed=fixed)
+
+    asked = as_pool_has_it(request(), pool)
+
+    assert asked.messages == (Message(role="system", content="You are weak."), Message(role="user", content="hi"))
+
+
+def test_a_request_s_own_system_message_follows_the_pool_s_in_one() -> None:
+    turns = (Message(role="system", content="Be terse."), Message(role="user", content="hi"))
+
+    asked = as_pool_has_it(GenerateRequest(pool="p", messages=turns), PoolSettings(prompt="You are weak."))
+
+    assert asked.messages == (Message(role="system", content="You are weak.\n\nBe terse."), turns[1])
+
+
+def test_what_the_endpoint_does_not_take_is_not_told_as_used() -> None:
+    asked = request(temperature=0.5, stop=("a",), max_tokens=3)
+
+    told = sampling_of(asked, omit=frozenset({"temperature", "stop"}))
+
+    assert told == plane.Sampling(max_tokens=3)

@@ -89,12 +89,23 @@ def test_prices_profile_and_dialect_come_as_json(monkeypatch: pytest.MonkeyPatch
         {"sampling": {"temperature": -1}},
         {"sampling": {"temperature": float("nan")}},
         {"omit": ["messages"]},
+        {"fixed": True},
+        {"fixed": True, "sampling": {"temperature": 0}},
+        {"prompt": " "},
+        {"sampling": {"stop": [""]}},
+        {"extra_body": {"temperature": 0.5}},
         {"prices": {"m": {"prompt_usd_per_mtok": -1, "completion_usd_per_mtok": 1}}},
     ],
 )
 def test_a_mistake_in_a_pool_is_an_error(pool: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         SolversSettings.model_validate({"solvers_pools": {"weak": pool}})
+
+
+def test_a_pool_may_stop_at_a_newline(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = from_environment(monkeypatch, GRAFTWORK_SOLVERS_POOLS=r'{"weak": {"sampling": {"stop": ["\n"]}}}')
+
+    assert settings.pools["weak"].sampling.stop == ("\n",)
 
 
 def test_our_own_variable_for_the_endpoint_wins_over_the_common_one(monkeypatch: pytest.MonkeyPatch) -> None:

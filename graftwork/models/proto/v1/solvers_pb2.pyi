@@ -186,20 +186,24 @@ class DescribeRequest(_message.Message):
     def __init__(self, pool: _Optional[str] = ...) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("pool", "default_model", "models", "revision", "profile", "writes_code")
+    __slots__ = ("pool", "default_model", "models", "revision", "profile", "writes_code", "fixed", "prompt_bytes")
     POOL_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_MODEL_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     WRITES_CODE_FIELD_NUMBER: _ClassVar[int]
+    FIXED_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_BYTES_FIELD_NUMBER: _ClassVar[int]
     pool: str
     default_model: str
     models: _containers.RepeatedCompositeFieldContainer[ModelDescription]
     revision: str
     profile: Profile
     writes_code: bool
-    def __init__(self, pool: _Optional[str] = ..., default_model: _Optional[str] = ..., models: _Optional[_Iterable[_Union[ModelDescription, _Mapping]]] = ..., revision: _Optional[str] = ..., profile: _Optional[_Union[Profile, str]] = ..., writes_code: _Optional[bool] = ...) -> None: ...
+    fixed: Sampling
+    prompt_bytes: int
+    def __init__(self, pool: _Optional[str] = ..., default_model: _Optional[str] = ..., models: _Optional[_Iterable[_Union[ModelDescription, _Mapping]]] = ..., revision: _Optional[str] = ..., profile: _Optional[_Union[Profile, str]] = ..., writes_code: _Optional[bool] = ..., fixed: _Optional[_Union[Sampling, _Mapping]] = ..., prompt_bytes: _Optional[int] = ...) -> None: ...
 
 class ModelDescription(_message.Message):
     __slots__ = ("name", "context_tokens", "prompt_usd_per_mtok", "completion_usd_per_mtok")
