@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from collections.abc import Awaitable
 from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from dataclasses import field
@@ -20,12 +21,14 @@ async def says_hello(_body: dict[str, Any]) -> web.Response:
     return chat_answer("hello")
 
 
-def chat_answer(*texts: str, **extra: Any) -> web.Response:
-    """Return a proper chat completion."""
-    choices = [
+def chat_answer(*texts: str, logprobs: Sequence[list[dict[str, Any]]] = (), **extra: Any) -> web.Response:
+    """Return a proper chat completion; ``logprobs``: of each text, token by token."""
+    choices: list[dict[str, Any]] = [
         {"index": index, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         for index, text in enumerate(texts)
     ]
+    for choice, tokens in zip(choices, logprobs, strict=False):
+        choice["logprobs"] = {"content": tokens}
     usage = {"prompt_tokens": 7, "completion_tokens": 2 * len(texts)}
     return web.json_response({"model": "tiny-1", "choices": choices, "usage": usage, **extra})
 

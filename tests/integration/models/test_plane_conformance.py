@@ -17,10 +17,13 @@ from graftwork.kit.errors import Overloaded
 from graftwork.kit.errors import UnknownPool
 from graftwork.models.fake import FakePlane
 from graftwork.models.fake import describe_fake
+from graftwork.models.plane import Alternative
 from graftwork.models.plane import EmbedRequest
 from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Message
 from graftwork.models.plane import ModelPlane
+from graftwork.models.plane import Sampling
+from graftwork.models.plane import prompt_sha256
 from graftwork_solvers.endpoint import open_endpoint
 from graftwork_solvers.gate import Gate
 from graftwork_solvers.limit import Limit
@@ -80,9 +83,15 @@ def over_http(script: Script) -> Callable[[dict[str, Any]], Awaitable[web.Respon
             return error_answer(500, "broken")
         except ModelRefused:
             return error_answer(400, "this model's maximum context length is 8 tokens")
-        return chat_answer(*[text] * body.get("n", 1))
+        count = body.get("n", 1)
+        return chat_answer(*[text] * count, logprobs=[certain(text)] * count if body.get("logprobs") else ())
 
     return chat
+
+
+def certain(text: str) -> list[dict[str, Any]]:
+    """A token a character, each without an alternative."""
+    return [{"token": letter, "logprob": 0, "top_logprobs": [{"token": letter, "logprob": 0}]} for letter in text]
 
 
 @pytest.fixture(params=[fake, pod_inside, pod_through_grpc], ids=lambda stage: stage.__name__)
@@ -128,12 +137,51 @@ async def test_counts_one_call_and_its_tokens(stage: Stage) -> None:
     assert generation.usage.completion_tokens > 0
 
 
+async def test_tells_the_sampling_it_was_asked_with(stage: Stage) -> None:
+    asked: dict[str, Any] = {"temperature": 0.5, "top_p": 0.9, "max_tokens": 7, "seed": 3, "stop": ("END",)}
+
+    async with stage(echo) as plane:
+        told = [await plane.generate(asking(**fields), timeout_seconds=10) for fields in (asked, {})]
+
+    assert [generation.sampling for generation in told] == [Sampling.model_validate(asked), Sampling()]
+
+
+async def test_names_the_prompt_by_its_messages_and_schema(stage: Stage) -> None:
+    schema = {"type": "object", "title": "naïve"}
+    requests = [asking("naïve 🌱"), asking("naïve 🌱", seed=1), asking("naïve 🌱", json_schema=schema)]
+
+    async with stage(echo) as plane:
+        told = [(await plane.generate(request, timeout_seconds=10)).prompt_sha256 for request in requests]
+
+    plain, structured = (prompt_sha256(requests[0].messages, wanted) for wanted in (None, schema))
+    assert told == [plain, plain, structured]
+
+
+async def test_the_logprobs_that_were_asked_for_spell_each_text(stage: Stage) -> None:
+    async with stage(echo) as plane:
+        generation = await plane.generate(asking("naïve 🌱", n=2, logprobs=1), timeout_seconds=10)
+
+    assert tuple("".join(token.token for token in tokens) for tokens in generation.logprobs) == generation.texts
+    assert {token.top for tokens in generation.logprobs for token in tokens} == {
+        (Alternative(token=token.token, logprob=0),) for tokens in generation.logprobs for token in tokens
+    }
+
+
+async def test_logprobs_and_thoughts_are_absent_where_there_are_none(stage: Stage) -> None:
+    async with stage(echo) as plane:
+        generation = await plane.generate(asking(), timeout_seconds=10)
+
+    assert (generation.logprobs, generation.reasonings) == ((), ())
+
+
 async def test_names_the_revision_that_describe_names(stage: Stage) -> None:
     async with stage(echo) as plane:
         generation = await plane.generate(asking(), timeout_seconds=10)
         described = await plane.describe("writer")
 
-    assert generation.revision == described.revision
+        embeddings = await plane.embed(EmbedRequest(pool="writer", texts=("x",)), timeout_seconds=10)
+
+    assert generation.revision == embeddings.revision == described.revision
 
 
 async def test_describes_the_default_model_first_and_the_others_after(stage: Stage) -> None:
