@@ -55,11 +55,15 @@ class Script:
 
 
 class Attempt:
-    """One session over ``seeds``. ``replay``: nothing new is asked and nothing is recorded."""
+    """One session over ``seeds``. ``replay``: nothing new is asked and nothing is recorded.
+
+    ``traces``: seed index -> lines of code in which it failed, from runtimes that tell at once.
+    """
 
     def __init__(self, board: Board, script: Script, seeds: Sequence[SeedInput], *, replay: bool = False) -> None:
         self.seeds = seeds
         self.script = script
+        self.traces: dict[int, str] = {}
         self._board = board
         self._replay = replay
         self._occurrences: Counter[tuple[Any, ...]] = Counter()

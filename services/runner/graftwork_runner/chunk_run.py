@@ -2,25 +2,49 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 
 from graftwork.contracts.workflows import FailureReason
+from graftwork.models.errors import TemplateRefused
+from graftwork.models.templates import Template
 from graftwork_runner.attempt import Attempt
 from graftwork_runner.attempt import Script
 from graftwork_runner.board import Board
 from graftwork_runner.metrics import SESSIONS
-from graftwork_runner.reports import Fault
+from graftwork_runner.readable import readable
 from graftwork_runner.reports import advice
+from graftwork_runner.sandbox import AskModel
 from graftwork_runner.sandbox import Chunk
 from graftwork_runner.sandbox import ChunkResult
+from graftwork_runner.sandbox import Limits
+from graftwork_runner.sandbox import Outcome
 from graftwork_runner.sandbox import SeedInput
-from graftwork_runner.session import Session
+from graftwork_runner.sessions import Checkout
+from graftwork_runner.sessions import Fault
+from graftwork_runner.sessions import Session
 
-Checkout = Callable[[int, str], AbstractAsyncContextManager[Session]]
-"""Session over that many seeds, with that entropy."""
 _RAISED = frozenset({FailureReason.CRASHED, FailureReason.LIMIT_EXCEEDED})
+
+
+async def run_chunk(chunk: Chunk, ask: AskModel, limits: Limits, checkout: Checkout) -> ChunkResult:
+    """Run a chunk in sessions of ``checkout``; see ``Runtime.run``."""
+    try:
+        templates = {name: Template(name, source) for name, source in chunk.workflow.prompts.items()}
+    except TemplateRefused as error:
+        return _all_crashed(chunk, str(error))
+    try:
+        async with asyncio.TaskGroup() as calls:
+            board = Board(ask, calls_per_sample=limits.calls_per_sample, group=calls)
+            script = Script(templates, chunk.entropy, limits)
+            result = await ChunkRun(chunk, board, script, checkout).finish()
+            if board.failure is not None:
+                await board.drain()
+            board.cancel_calls()
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from errors
+    if board.failure is not None:
+        raise board.failure
+    return result
 
 
 class ChunkRun:
@@ -74,6 +98,7 @@ class ChunkRun:
         async with self._checkout(len(seeds), self._chunk.entropy) as session:
             loaded = await self._loaded(session)
             fault = await session.run(attempt) if loaded else None
+        self._traces.update(attempt.traces)
         SESSIONS.labels("ended" if fault is None else "lost").inc()
         return fault
 
@@ -114,3 +139,13 @@ class ChunkRun:
         outcome = self._board.outcomes[first.index]
         trace = self._traces.get(first.index, outcome.detail)
         return advice(trace, self._doubts) if outcome.reason in _RAISED else trace
+
+
+def _all_crashed(chunk: Chunk, detail: str) -> ChunkResult:
+    outcomes = (Outcome(seed.index, reason=FailureReason.CRASHED, detail=readable(detail)) for seed in chunk.seeds)
+    return ChunkResult(tuple(outcomes), readable(detail))
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

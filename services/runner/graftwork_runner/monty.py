@@ -6,7 +6,6 @@ without an outcome then run again in fresh sessions, half of them at a time, unt
 Answers are remembered, so this costs no model call.
 """
 
-import asyncio
 import atexit
 import time
 from collections.abc import AsyncIterator
@@ -17,20 +16,14 @@ from pathlib import Path
 from pydantic_monty import AsyncMonty
 from pydantic_monty import MontyError
 
-from graftwork.contracts.workflows import FailureReason
-from graftwork.models.errors import TemplateRefused
-from graftwork.models.templates import Template
-from graftwork_runner.attempt import Script
-from graftwork_runner.board import Board
-from graftwork_runner.chunk_run import ChunkRun
+from graftwork_runner.chunk_run import run_chunk
 from graftwork_runner.errors import SandboxDown
 from graftwork_runner.readable import readable
 from graftwork_runner.sandbox import AskModel
 from graftwork_runner.sandbox import Chunk
 from graftwork_runner.sandbox import ChunkResult
 from graftwork_runner.sandbox import Limits
-from graftwork_runner.sandbox import Outcome
-from graftwork_runner.session import Session
+from graftwork_runner.session import MontySession
 from graftwork_runner.session import checkout_options
 
 _HUNG_WORKER_SECONDS = 5.0
@@ -84,26 +77,10 @@ class MontyRuntime:
 
     async def run(self, chunk: Chunk, ask: AskModel) -> ChunkResult:
         """See ``Runtime``."""
-        try:
-            templates = {name: Template(name, source) for name, source in chunk.workflow.prompts.items()}
-        except TemplateRefused as error:
-            return _all_crashed(chunk, str(error))
-        try:
-            async with asyncio.TaskGroup() as calls:
-                board = Board(ask, calls_per_sample=self._limits.calls_per_sample, group=calls)
-                script = Script(templates, chunk.entropy, self._limits)
-                result = await ChunkRun(chunk, board, script, self._checkout).finish()
-                if board.failure is not None:
-                    await board.drain()
-                board.cancel_calls()
-        except BaseExceptionGroup as errors:
-            raise _first(errors) from errors
-        if board.failure is not None:
-            raise board.failure
-        return result
+        return await run_chunk(chunk, ask, self._limits, self._checkout)
 
     @asynccontextmanager
-    async def _checkout(self, seeds: int, entropy: str) -> AsyncIterator[Session]:
+    async def _checkout(self, seeds: int, entropy: str) -> AsyncIterator[MontySession]:
         self._busy += 1
         try:
             async with AsyncExitStack() as stack:
@@ -112,20 +89,10 @@ class MontyRuntime:
                     session = await stack.enter_async_context(checkout)
                 except (RuntimeError, MontyError) as error:
                     raise _down(error) from error
-                yield Session(session, self._limits)
+                yield MontySession(session, self._limits)
         finally:
             self._busy -= 1
 
 
 def _down(error: Exception) -> SandboxDown:
     return SandboxDown(f"no sandbox worker can be started: {readable(str(error))}")
-
-
-def _all_crashed(chunk: Chunk, detail: str) -> ChunkResult:
-    outcomes = (Outcome(seed.index, reason=FailureReason.CRASHED, detail=readable(detail)) for seed in chunk.seeds)
-    return ChunkResult(tuple(outcomes), readable(detail))
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

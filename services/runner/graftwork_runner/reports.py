@@ -2,7 +2,6 @@
 
 import itertools
 import re
-from dataclasses import dataclass
 
 from pydantic_monty import Frame
 from pydantic_monty import MontyCrashedError
@@ -13,12 +12,16 @@ from pydantic_monty import MontySyntaxError
 from graftwork.contracts.dialect import ENTRY_POINT
 from graftwork.contracts.workflows import FailureReason
 from graftwork_runner.readable import readable
+from graftwork_runner.sessions import ALL_TOO_LONG
+from graftwork_runner.sessions import ASKED_ON
+from graftwork_runner.sessions import SCRIPT_NAME
+from graftwork_runner.sessions import TRACE_CHARS
+from graftwork_runner.sessions import TRACE_FRAMES
+from graftwork_runner.sessions import TURN_TOO_LONG
+from graftwork_runner.sessions import Fault
+from graftwork_runner.sessions import frame_line
 
-SCRIPT_NAME = "workflow.py"
 _MODULE_FEED = "<python-input-0>"
-_TRACE_CHARS = 4_000
-_LINE_CHARS = 200
-_FRAMES = 12
 _DIAGNOSTIC = re.compile(rf"^{re.escape(SCRIPT_NAME)}:\d+:\d+: error\[(?P<rule>[a-z-]+)\] (?P<message>.*)$")
 _PLAIN_ENTRY_POINT = re.compile(rf"^(async def {ENTRY_POINT}\(\s*\w+)(\s*,\s*\w+)(\s*,?\s*\))", re.MULTILINE)
 _CERTAIN_RULES = frozenset(
@@ -40,20 +43,11 @@ _CERTAIN_RULES = frozenset(
 )
 _CERTAIN_ARGUMENTS = ("`Ctx.llm", "Method `__getitem__`")
 _HINTS = {
-    "turn time limit": "the code computed too long without asking the model: an endless loop?",
-    "feed time limit": "the code computed too long in all",
-    "suspension limit": "the code went on asking after it was refused",
+    "turn time limit": TURN_TOO_LONG,
+    "feed time limit": ALL_TOO_LONG,
+    "suspension limit": ASKED_ON,
 }
 _UNCERTAIN = (" in union ", "`None`")
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Why code could not be loaded, or a session ended: reason, one readable line, and a trace with lines of code."""
-
-    reason: FailureReason
-    detail: str
-    trace: str
 
 
 def annotated(code: str) -> str:
@@ -72,12 +66,12 @@ def certain(report: str) -> list[str]:
 
 def type_fault(report: str, certain_lines: list[str]) -> Fault:
     """Fault of code that the type checker refuses."""
-    return Fault(FailureReason.CRASHED, readable(certain_lines[0]), readable(report, _TRACE_CHARS))
+    return Fault(FailureReason.CRASHED, readable(certain_lines[0]), readable(report, TRACE_CHARS))
 
 
 def advice(trace: str, report: str) -> str:
     """Append what the type checker doubted to the trace of something that failed."""
-    return f"{trace}\n\nThe type checker had doubts:\n{readable(report, _TRACE_CHARS)}" if report else trace
+    return f"{trace}\n\nThe type checker had doubts:\n{readable(report, TRACE_CHARS)}" if report else trace
 
 
 def fault_of(error: MontyError) -> Fault:
@@ -123,10 +117,8 @@ def _trace(error: MontyError, detail: str) -> str:
     frames = error.traceback() if isinstance(error, MontyRuntimeError | MontySyntaxError) else []
     own = [frame for frame in frames if frame.filename in {_MODULE_FEED, SCRIPT_NAME}]
     lines = [line for line, _ in itertools.groupby(map(_frame_line, own))]  # recursion says it once
-    return readable("\n".join([*lines[-_FRAMES:], detail]), _TRACE_CHARS)
+    return readable("\n".join([*lines[-TRACE_FRAMES:], detail]), TRACE_CHARS)
 
 
 def _frame_line(frame: Frame) -> str:
-    function = f", in {frame.function_name}" if frame.function_name not in {None, "<module>"} else ""
-    source = readable(frame.source_line or "", _LINE_CHARS)
-    return f"{SCRIPT_NAME}, line {frame.line}{function}: {source}"
+    return frame_line(frame.line, frame.function_name, frame.source_line or "")

@@ -9,11 +9,16 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
+from datetime import datetime
 from typing import Any
 from typing import Protocol
 
 from graftwork.contracts.workflows import FailureReason
 from graftwork.contracts.workflows import Workflow
+
+FROZEN_CLOCK = datetime(2026, 1, 1, tzinfo=UTC)
+"""What time it is for workflows, always."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,10 @@ class Limits:
     print_bytes: int = 1024 * 1024
     session_seeds: int = 50
     sessions_lost: int = 8
+
+    def messages(self, seeds: int) -> int:
+        """How often a session over so many seeds may speak; a call costs two or three messages, the rest only spins."""
+        return 100 + seeds * (20 + 3 * self.calls_per_sample)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,6 @@
 
 import asyncio
 import secrets
-from dataclasses import dataclass
-from datetime import UTC
-from datetime import datetime
 from typing import Any
 from typing import TypedDict
 
@@ -21,16 +18,16 @@ from graftwork.contracts.workflows import FailureReason
 from graftwork_runner import driver
 from graftwork_runner.attempt import Attempt
 from graftwork_runner.desk import Desk
-from graftwork_runner.reports import SCRIPT_NAME
-from graftwork_runner.reports import Fault
 from graftwork_runner.reports import annotated
 from graftwork_runner.reports import certain
 from graftwork_runner.reports import fault_of
 from graftwork_runner.reports import type_fault
+from graftwork_runner.sandbox import FROZEN_CLOCK
 from graftwork_runner.sandbox import Limits
-
-_FROZEN_CLOCK = datetime(2026, 1, 1, tzinfo=UTC)
-_NO_ENTRY_POINT = f"the code defines no `async def {ENTRY_POINT}(ctx, seed)`"
+from graftwork_runner.sessions import NO_ENTRY_POINT
+from graftwork_runner.sessions import SCRIPT_NAME
+from graftwork_runner.sessions import Fault
+from graftwork_runner.sessions import Loading
 
 
 class CheckoutOptions(TypedDict):
@@ -53,26 +50,17 @@ def checkout_options(limits: Limits, seeds: int, entropy: str) -> CheckoutOption
             "max_feed_duration_secs": limits.sample_seconds * seeds,
             "max_memory": limits.memory_bytes,
             "max_recursion_depth": limits.recursion_depth,
-            # a call costs two round trips; what goes on beyond this only spins
-            "max_suspensions": 100 + seeds * (20 + 3 * limits.calls_per_sample),
+            "max_suspensions": limits.messages(seeds),
         },
-        "os_policy": {"datetime": _FROZEN_CLOCK, "sleep": "zero", "random_start": {"seed": entropy}},
+        "os_policy": {"datetime": FROZEN_CLOCK, "sleep": "zero", "random_start": {"seed": entropy}},
         "type_check": True,
         "type_check_stubs": STUBS,
         "type_check_format": "concise",
     }
 
 
-@dataclass(frozen=True)
-class Loading:
-    """How loading went. ``doubts``: the type checker's report where it was not certain enough to refuse."""
-
-    fault: Fault | None = None
-    doubts: str = ""
-
-
-class Session:
-    """A session checked out for one attempt."""
+class MontySession:
+    """A session checked out for one attempt; see ``Session``."""
 
     def __init__(self, session: AsyncMontySession, limits: Limits) -> None:
         self._session = session
@@ -96,7 +84,7 @@ class Session:
             await self._feed(f"{ENTRY_POINT}\nNone")
         except MontyError as error:
             if isinstance(error.exception(), NameError) and f"'{ENTRY_POINT}'" in str(error):
-                return Loading(Fault(FailureReason.CRASHED, _NO_ENTRY_POINT, _NO_ENTRY_POINT))
+                return Loading(Fault(FailureReason.CRASHED, NO_ENTRY_POINT, NO_ENTRY_POINT))
             return Loading(fault_of(error))
         return Loading(doubts=doubts)
 
