@@ -6,6 +6,7 @@ DependencyDown (kit)
   x SandboxDown               no sandbox worker can be started
 PermanentError (kit)
   x UnusableSchema            the job's output schema cannot be applied to any record
+  x WallDown                  the wall around the workers does not stand on this machine
 ValueError                    raised at the door of the sandbox and told to the code inside, which may catch it
   x JsonRefused               text is not the bounded, strict JSON we accept
   x TemplateRefused (models)  a prompt is not a template of the dialect, or does not fit its variables
@@ -25,6 +26,12 @@ class UnusableSchema(PermanentError):
     """The job's output schema cannot be applied to any record, e.g. a ``$ref`` that leads nowhere."""
 
     code = "unusable_schema"
+
+
+class WallDown(PermanentError):
+    """The wall that was asked for does not stand: a program is missing, or the machine forbids what it is built of."""
+
+    code = "wall_down"
 
 
 class JsonRefused(ValueError):
