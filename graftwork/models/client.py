@@ -13,13 +13,13 @@ import grpc
 import grpc.aio
 import stamina
 
-from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import GraftworkError
 from graftwork.kit.tracing import current_traceparent
 from graftwork.models import statuses
 from graftwork.models import wire
 from graftwork.models.addresses import PoolAddresses
 from graftwork.models.channels import client_options
+from graftwork.models.patience import Deadline
 from graftwork.models.patience import Patience
 from graftwork.models.plane import Embeddings
 from graftwork.models.plane import EmbedRequest
@@ -28,12 +28,16 @@ from graftwork.models.plane import Generation
 from graftwork.models.plane import PoolDescription
 from graftwork.models.proto.v1 import solvers_pb2 as pb
 from graftwork.models.proto.v1 import solvers_pb2_grpc
+from graftwork.models.turns import Turns
 
 _Answer = TypeVar("_Answer")
 
 
 class SolverClient:
     """``ModelPlane`` over gRPC: one channel per address, made on the loop that first uses it.
+
+    At most ``calls_per_pool`` calls are under way to each pool. Further ones wait, those that are between two tries
+    keep their places, and a call whose deadline has passed by the time that it could be sent is not.
 
     Full pods are asked again, as they tell, until the deadline; dead ones at most
     ``unavailable_attempts`` times in all, since the caller's own retries outlive a restart better.
@@ -44,12 +48,14 @@ class SolverClient:
         self,
         addresses: PoolAddresses,
         *,
+        calls_per_pool: int = 64,
         unavailable_attempts: int = 6,
         backoff_seconds: float = 0.1,
         jitter: random.Random | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._addresses = addresses
+        self._turns = Turns(calls_per_pool)
         self._unavailable_attempts = unavailable_attempts
         self._backoff_seconds = backoff_seconds
         self._jitter = jitter or random.SystemRandom()
@@ -60,19 +66,19 @@ class SolverClient:
         """Chat completion."""
         message = wire.generate_request_to_wire(request)
         call = self._stub(request.pool).Generate
-        return wire.generation_of_wire(await self._ask(call, message, request.pool, timeout_seconds))
+        return wire.generation_of_wire(await self._in_turn(call, message, request.pool, timeout_seconds))
 
     async def embed(self, request: EmbedRequest, *, timeout_seconds: float) -> Embeddings:
         """Embed texts; the vectors keep the order."""
         message = wire.embed_request_to_wire(request)
         call = self._stub(request.pool).Embed
-        return wire.embeddings_of_wire(await self._ask(call, message, request.pool, timeout_seconds))
+        return wire.embeddings_of_wire(await self._in_turn(call, message, request.pool, timeout_seconds))
 
     async def describe(self, pool: str, *, timeout_seconds: float = 5.0) -> PoolDescription:
         """What the pool serves."""
         call = self._stub(pool).Describe
         message = pb.DescribeRequest(pool=pool)
-        return wire.description_of_wire(await self._ask(call, message, pool, timeout_seconds))
+        return wire.description_of_wire(await self._ask(call, message, pool, self._deadline(pool, timeout_seconds)))
 
     async def close(self) -> None:
         """Close all channels; calls under way are cancelled."""
@@ -95,13 +101,22 @@ class SolverClient:
             self._channels[target] = (channel, solvers_pb2_grpc.SolversStub(channel))
         return self._channels[target][1]
 
-    async def _ask(
+    def _deadline(self, pool: str, seconds: float) -> Deadline:
+        return Deadline(pool, seconds, self._monotonic)
+
+    async def _in_turn(
         self, call: Callable[..., Awaitable[_Answer]], message: Any, pool: str, timeout_seconds: float
     ) -> _Answer:
-        until = self._monotonic() + timeout_seconds
+        deadline = self._deadline(pool, timeout_seconds)
+        async with self._turns.turn(pool, longest_seconds=timeout_seconds):
+            return await self._ask(call, message, pool, deadline)
+
+    async def _ask(
+        self, call: Callable[..., Awaitable[_Answer]], message: Any, pool: str, deadline: Deadline
+    ) -> _Answer:
         patience = Patience(
             pool,
-            remaining_seconds=lambda: until - self._monotonic(),
+            remaining_seconds=deadline.remaining,
             unavailable_attempts=self._unavailable_attempts,
             backoff_seconds=self._backoff_seconds,
             jitter=self._jitter,
@@ -110,18 +125,19 @@ class SolverClient:
         last: GraftworkError | None = None
         async for attempt in stamina.retry_context(on=patience, attempts=None, timeout=None):
             with attempt:
+                timeout = deadline.remaining()
+                if timeout <= 0:
+                    raise last or deadline.passed()
                 try:
-                    return await call(message, timeout=until - self._monotonic(), metadata=metadata)
+                    return await call(message, timeout=timeout, metadata=metadata)
                 except grpc.aio.AioRpcError as failure:
-                    last = _error_of(failure, pool, timeout_seconds, last)
+                    last = _error_of(failure, deadline, last)
                     raise last from failure
         raise AssertionError("stamina ends with an answer or an error")
 
 
-def _error_of(
-    failure: grpc.aio.AioRpcError, pool: str, timeout_seconds: float, last: GraftworkError | None
-) -> GraftworkError:
+def _error_of(failure: grpc.aio.AioRpcError, deadline: Deadline, last: GraftworkError | None) -> GraftworkError:
     """What to raise; when the deadline cut a retry short, the reason for that retry says more."""
     if failure.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
-        return statuses.error_of(failure, pool=pool)
-    return last or DependencyDown(f"pool {pool!r} did not answer in time ({timeout_seconds:.3g} s)")
+        return statuses.error_of(failure, pool=deadline.pool)
+    return last or deadline.passed()

@@ -1,4 +1,4 @@
-"""When to ask a pool again."""
+"""How long to wait for a pool, and when to ask it again."""
 
 import random
 from collections.abc import Callable
@@ -12,6 +12,24 @@ log = get_logger(__name__)
 
 _LONGEST_SECONDS = 5.0
 _SPREAD = 0.25
+
+
+class Deadline:
+    """The moment by which a pool has to have answered, ``seconds`` from now."""
+
+    def __init__(self, pool: str, seconds: float, monotonic: Callable[[], float]) -> None:
+        self.pool = pool
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._until = monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left; 0 or less once it has passed."""
+        return self._until - self._monotonic()
+
+    def passed(self) -> DependencyDown:
+        """What to raise then."""
+        return DependencyDown(f"pool {self.pool!r} did not answer in time ({self._seconds:.3g} s)")
 
 
 class Patience:

@@ -11,7 +11,7 @@ from graftwork_evaluator.tasks import router
 
 async def build(settings: EvaluatorSettings) -> Service:
     """Build the service; connections are made when it runs."""
-    plane = SolverClient(settings.pools)
+    plane = SolverClient(settings.pools, calls_per_pool=settings.model_calls_per_pool)
     return Service(
         router=router,
         settings=settings,

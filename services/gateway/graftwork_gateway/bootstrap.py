@@ -38,7 +38,7 @@ from graftwork_gateway.watchers import Watchers
 
 async def build(settings: GatewaySettings) -> Service:
     """Build the service; its first key is stored here, so that it opens from the first request on."""
-    plane = SolverClient(settings.pools)
+    plane = SolverClient(settings.pools, calls_per_pool=settings.model_calls_per_pool)
     door = open_door(settings, plane)
     if settings.gateway_first_key is not None:
         first = settings.gateway_first_key.get_secret_value()

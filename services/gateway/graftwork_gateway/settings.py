@@ -9,15 +9,13 @@ from pydantic_settings import SettingsConfigDict
 from graftwork.contracts.jobs import MAX_WHOLE
 from graftwork.contracts.rest_admin import MAX_RETENTION_DAYS
 from graftwork.contracts.rest_admin import TenantLimits
-from graftwork.kit.settings import ServiceSettings
-from graftwork.models.addresses import PoolAddresses
-from graftwork.models.addresses import PoolsSetting
+from graftwork.models.settings import CallerSettings
 
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")]
 _ANY_POOL = "default"  # in GRAFTWORK_POOLS: the address of every pool without one of its own
 
 
-class GatewaySettings(ServiceSettings):
+class GatewaySettings(CallerSettings):
     """Read from ``GRAFTWORK_*``."""
 
     # hide_input: a mistake in one variable must not print the key.
@@ -30,10 +28,6 @@ class GatewaySettings(ServiceSettings):
         default=None,
         min_length=32,
         description="admin key of the tenant 'default', stored hashed at start-up; long and random, as 'gw_...'",
-    )
-    pools: PoolsSetting = Field(
-        default=PoolAddresses.everywhere("127.0.0.1:50051"),
-        description="gRPC target of the solvers: one for all pools, or a JSON object pool -> target",
     )
     known_pools: tuple[str, ...] = Field(
         default=("optimizer", "evaluator", "generator"),

@@ -26,7 +26,7 @@ async def build(settings: RunnerSettings) -> Service:
     runtime = MontyRuntime(settings.limits, processes=settings.sandbox_processes, binary=settings.sandbox_binary)
     await runtime.start()
     log.info("sandbox.started", walls=runtime.walls, processes=settings.sandbox_processes)
-    plane = SolverClient(settings.pools)
+    plane = SolverClient(settings.pools, calls_per_pool=settings.model_calls_per_pool)
     return wire(settings, plane, runtime, closing=(runtime.close, plane.close))
 
 

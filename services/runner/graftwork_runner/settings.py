@@ -4,21 +4,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from graftwork.kit.settings import ServiceSettings
-from graftwork.models.addresses import PoolAddresses
-from graftwork.models.addresses import PoolsSetting
+from graftwork.models.settings import CallerSettings
 from graftwork_runner.sandbox import Limits
 
 _DEFAULT = Limits()
 
 
-class RunnerSettings(ServiceSettings):
+class RunnerSettings(CallerSettings):
     """Read from ``GRAFTWORK_*``. What a workflow may use, and how many may run at once."""
 
-    pools: PoolsSetting = Field(
-        default=PoolAddresses.everywhere("127.0.0.1:50051"),
-        description="gRPC target of the solvers: one for all pools, or a JSON object pool -> target",
-    )
     sandbox_processes: int = Field(
         default=16, ge=1, description="most worker processes; with fewer than task_concurrency, requests wait for one"
     )
