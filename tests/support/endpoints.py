@@ -49,12 +49,17 @@ async def embeds_lengths(body: dict[str, Any]) -> web.Response:
 
 @dataclass
 class ScriptedEndpoint:
-    """``chat``, ``embed`` and ``models`` may be changed while it runs; ``bodies`` holds every chat it heard."""
+    """``chat``, ``embed`` and ``models`` may be changed while it runs; ``bodies`` holds every chat it heard.
+
+    ``well`` and ``meters`` are what an engine tells under /health and /metrics.
+    """
 
     chat: Answer = says_hello
     embed: Answer = embeds_lengths
     models: Callable[[], Awaitable[web.StreamResponse]] | None = None
     url: str = ""
+    well: bool = True
+    meters: str = ""
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
@@ -82,6 +87,18 @@ class ScriptedEndpoint:
             return await self.models()
         return web.json_response({"object": "list", "data": [{"id": "tiny", "max_model_len": 2048}]})
 
+    async def on_health(self, _request: web.Request) -> web.StreamResponse:
+        """Say as vLLM does whether the engine lives."""
+        return web.Response(status=200 if self.well else 503)
+
+    async def on_version(self, _request: web.Request) -> web.StreamResponse:
+        """Number itself as vLLM does."""
+        return web.json_response({"version": "0.32.0"})
+
+    async def on_metrics(self, _request: web.Request) -> web.StreamResponse:
+        """Tell the meters."""
+        return web.Response(text=self.meters)
+
 
 @asynccontextmanager
 async def running_endpoint(chat: Answer = says_hello, *, port: int = 0) -> AsyncIterator[ScriptedEndpoint]:
@@ -91,6 +108,9 @@ async def running_endpoint(chat: Answer = says_hello, *, port: int = 0) -> Async
     app.router.add_post("/v1/chat/completions", endpoint.on_chat)
     app.router.add_post("/v1/embeddings", endpoint.on_embed)
     app.router.add_get("/v1/models", endpoint.on_models)
+    app.router.add_get("/health", endpoint.on_health)
+    app.router.add_get("/version", endpoint.on_version)
+    app.router.add_get("/metrics", endpoint.on_metrics)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     try:
