@@ -51,6 +51,8 @@ async def embeds_lengths(body: dict[str, Any]) -> web.Response:
 class ScriptedEndpoint:
     """``chat``, ``embed`` and ``models`` may be changed while it runs; ``bodies`` holds every chat it heard.
 
+    ``headers`` are those of the chats, ``listings`` those of questions for its models.
+
     ``well`` and ``meters`` are what an engine tells under /health and /metrics.
     """
 
@@ -62,6 +64,7 @@ class ScriptedEndpoint:
     meters: str = ""
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    listings: list[dict[str, str]] = field(default_factory=list)
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -69,7 +72,7 @@ class ScriptedEndpoint:
         """Record the request and answer as scripted; note a client that hangs up."""
         body = json.loads(await request.read())
         self.bodies.append(body)
-        self.headers.append({name.lower(): value for name, value in request.headers.items()})
+        self.headers.append(_headers(request))
         self.arrived.set()
         try:
             return await self.chat(body)
@@ -81,8 +84,9 @@ class ScriptedEndpoint:
         """Answer as scripted."""
         return await self.embed(await request.json())
 
-    async def on_models(self, _request: web.Request) -> web.StreamResponse:
+    async def on_models(self, request: web.Request) -> web.StreamResponse:
         """List one model, unless scripted otherwise."""
+        self.listings.append(_headers(request))
         if self.models is not None:
             return await self.models()
         return web.json_response({"object": "list", "data": [{"id": "tiny", "max_model_len": 2048}]})
@@ -98,6 +102,10 @@ class ScriptedEndpoint:
     async def on_metrics(self, _request: web.Request) -> web.StreamResponse:
         """Tell the meters."""
         return web.Response(text=self.meters)
+
+
+def _headers(request: web.Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 @asynccontextmanager

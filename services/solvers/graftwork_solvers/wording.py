@@ -27,6 +27,8 @@ def without_system(messages: Sequence[Turn]) -> list[Turn]:
     """What the system says, said by the user at the beginning of the first turn."""
     said = [turn["content"] for turn in messages if turn["role"] == "system"]
     rest = [turn for turn in messages if turn["role"] != "system"]
+    if not said:
+        return rest
     if not rest or rest[0]["role"] != "user":
         return [{"role": "user", "content": "\n\n".join(said)}, *rest]
     return [{"role": "user", "content": "\n\n".join([*said, rest[0]["content"]])}, *rest[1:]]
