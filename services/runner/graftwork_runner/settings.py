@@ -28,6 +28,9 @@ class RunnerSettings(CallerSettings):
     )
     sandbox_recursion_depth: int = Field(default=_DEFAULT.recursion_depth, ge=20, le=1_000)
     sandbox_calls_per_sample: int = Field(default=_DEFAULT.calls_per_sample, ge=1)
+    sandbox_helper_calls_per_sample: int = Field(
+        default=_DEFAULT.helper_calls_per_sample, ge=0, description="calls of statistics, textkit and textwrap"
+    )
     sandbox_prompt_chars: int = Field(default=_DEFAULT.prompt_chars, ge=100, description="one rendered prompt")
     sandbox_output_chars: int = Field(default=_DEFAULT.output_chars, ge=100, description="one record, as JSON")
     sandbox_print_bytes: int = Field(
@@ -50,6 +53,7 @@ class RunnerSettings(CallerSettings):
             memory_bytes=self.sandbox_memory_bytes,
             recursion_depth=self.sandbox_recursion_depth,
             calls_per_sample=self.sandbox_calls_per_sample,
+            helper_calls_per_sample=self.sandbox_helper_calls_per_sample,
             prompt_chars=self.sandbox_prompt_chars,
             output_chars=self.sandbox_output_chars,
             print_bytes=self.sandbox_print_bytes,
