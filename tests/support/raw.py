@@ -62,8 +62,14 @@ async def refused_bytes(pod: Pod, raw: bytes, method: str = "Generate") -> Told:
     """Send what need not be a message at all."""
     async with channel_to(pod) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as raised:
-            await channel.unary_unary(f"/{SERVICE}/{method}")(raw, timeout=20)
+            await bare_call(channel, method)(raw, timeout=20)
     return told(raised.value)
+
+
+def bare_call(channel: grpc.aio.Channel, method: str = "Generate") -> Any:
+    """Return the call of a method, of bytes by bytes."""
+    call: Any = channel.unary_unary(f"/{SERVICE}/{method}")
+    return call
 
 
 def told(failure: grpc.aio.AioRpcError) -> Told:

@@ -22,6 +22,7 @@ from graftwork.models.channels import server_options
 from graftwork.models.plane import ModelPlane
 from graftwork.models.proto.v1 import solvers_pb2_grpc
 from graftwork_solvers.canary import Canary
+from graftwork_solvers.decoding import Decoding
 from graftwork_solvers.endpoint import Endpoint
 from graftwork_solvers.endpoint import open_endpoint
 from graftwork_solvers.engine_plane import EnginePlane
@@ -93,7 +94,7 @@ def _grpc_server(settings: SolversSettings, plane: ModelPlane, health: Health) -
         connection_age_seconds=settings.solvers_connection_age_seconds,
         connection_grace_seconds=settings.solvers_longest_call_seconds,
     )
-    server = grpc.aio.server(options=options)
+    server = grpc.aio.server(options=options, interceptors=(Decoding(),))
     servicer = SolversServicer(plane, longest_call_seconds=settings.solvers_longest_call_seconds)
     solvers_pb2_grpc.add_SolversServicer_to_server(servicer, server)
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
