@@ -8,6 +8,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
+from typing import Any
 from typing import Self
 
 import uvicorn
@@ -32,9 +33,13 @@ _KEEP_ALIVE_SECONDS = 75
 
 
 class Readiness:
-    """Ready while not draining and while every dependency of the service answers."""
+    """Ready while not draining and while every dependency of the service answers.
 
-    def __init__(self) -> None:
+    ``facts``: what does not change while the process lives, told by ``/healthz`` and ``/readyz``; JSON values.
+    """
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
         self._pings: dict[str, Ping] = {}
         self.draining = False
 
@@ -65,11 +70,12 @@ def health_routes(readiness: Readiness, *, further_metrics: Exposition | None = 
     """
 
     async def healthz(_request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "ok", **readiness.facts})
 
     async def readyz(_request: Request) -> Response:
         problems = await readiness.problems()
-        return JSONResponse({"ready": not problems, "problems": problems}, status_code=503 if problems else 200)
+        told = {"ready": not problems, "problems": problems, **readiness.facts}
+        return JSONResponse(told, status_code=503 if problems else 200)
 
     async def metrics(_request: Request) -> Response:
         further = await further_metrics() if further_metrics else ""

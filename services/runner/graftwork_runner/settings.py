@@ -6,6 +6,7 @@ from pydantic import Field
 
 from graftwork.models.settings import CallerSettings
 from graftwork_runner.sandbox import Limits
+from graftwork_runner.walls import WallChoice
 
 _DEFAULT = Limits()
 
@@ -16,7 +17,10 @@ class RunnerSettings(CallerSettings):
     sandbox_processes: int = Field(
         default=16, ge=1, description="most worker processes; with fewer than task_concurrency, requests wait for one"
     )
-    sandbox_binary: Path | None = Field(default=None, description="the worker, or a wrapper around it")
+    sandbox_binary: Path | None = Field(default=None, description="the worker; default: the one installed")
+    sandbox_wall: WallChoice = Field(
+        default="auto", description="around the workers: the strongest that stands here, one by name, or none"
+    )
     sandbox_turn_seconds: float = Field(
         default=_DEFAULT.turn_seconds, gt=0, description="computing between two model calls; waiting is free"
     )

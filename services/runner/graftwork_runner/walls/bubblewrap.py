@@ -28,15 +28,13 @@ from graftwork_runner.walls.launching import limited
 from graftwork_runner.walls.launching import limits_in_proc
 from graftwork_runner.walls.launching import unprivileged
 from graftwork_runner.walls.libraries import libraries_of
-from graftwork_runner.walls.processes import Process
 from graftwork_runner.walls.proof import echoing
 from graftwork_runner.walls.proof import faults_of_room
 from graftwork_runner.walls.proof import faults_of_user
-from graftwork_runner.walls.proof import judged
+from graftwork_runner.walls.proof import inside_and_outside
 from graftwork_runner.walls.tools import tool
 from graftwork_runner.walls.wall import ProcessLimits
 
-_OF_A_PROBE = ProcessLimits(memory_bytes=1 << 30)
 _INNER_ID = "65534"
 _NAMESPACES = ("user", "pid", "net", "ipc", "uts", "cgroup")
 
@@ -65,11 +63,17 @@ class Bubblewrap:
         )
 
     def prove(self) -> None:
-        """Run a program behind the wall and judge it. Raises ``WallDown`` with what is wrong."""
-        with echoing(self.command([tool("cat")], limits=_OF_A_PROBE)) as launcher:
-            faults = judged(launcher, _faults)
+        """Run a harmless program behind the wall and judge it. Raises ``WallDown`` with what is wrong."""
+        limits = ProcessLimits(memory_bytes=1 << 30)
+        with echoing(self.command([tool("cat")], limits=limits)) as launcher:
+            faults = self.faults(launcher, limits)
         if faults:
             raise WallDown(f"a program behind it is not held: {'; '.join(faults)}")
+
+    def faults(self, launcher: int, limits: ProcessLimits) -> list[str]:
+        """See ``Wall``."""
+        inside, outside = inside_and_outside(launcher)
+        return [*faults_of_user(inside, outside), *faults_of_room(inside, limits_in_proc(limits))]
 
     def close(self) -> None:
         """See ``Wall``."""
@@ -85,11 +89,6 @@ class Bubblewrap:
     def _readable_by_nobody(self, path: Path) -> Path:
         """The path itself, or a copy if only root, as which we run but the program does not, can get there."""
         return self._copies.of(path) if os.geteuid() == 0 and not _is_public(path) else path
-
-
-def _faults(inside: Process, outside: Process) -> Iterator[str]:
-    yield from faults_of_user(inside, outside)
-    yield from faults_of_room(inside, limits_in_proc(_OF_A_PROBE))
 
 
 def _isolated() -> Iterator[str]:

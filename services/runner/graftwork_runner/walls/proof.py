@@ -6,7 +6,6 @@ lie. A wall is believed once this has been seen on this machine, not because a t
 
 import os
 import select
-from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -44,13 +43,10 @@ def echoing(command: Sequence[str]) -> Iterator[int]:
             process.kill()
 
 
-def judged(launcher: int, judge: Callable[[Process, Process], Iterator[str]]) -> list[str]:
-    """What ``judge`` finds wrong with the innermost process of a chain, given that and this process.
-
-    Raises ``WallDown`` if it cannot be looked at.
-    """
+def inside_and_outside(launcher: int) -> tuple[Process, Process]:
+    """The innermost process of a chain, and this process. Raises ``WallDown`` if it cannot be looked at."""
     try:
-        return [*judge(read_process(innermost(launcher)), read_process(os.getpid()))]
+        return read_process(innermost(launcher)), read_process(os.getpid())
     except OSError as error:
         raise WallDown(f"a program behind it cannot be judged: {error}") from error
 
