@@ -129,11 +129,19 @@ class Health:
 
     async def _ask(self) -> GraftworkError | None:
         problem = await _problem(self._list())
+        if isinstance(problem, KeyRefused):
+            problem = await self._tried_elsewhere(problem)
         if problem is None and self._engine is not None:
             problem = await _problem(self._engine.look())
         if problem is None and self._canary is not None:
             problem = await _problem(self._canary.sing())
         return problem
+
+    async def _tried_elsewhere(self, refused: KeyRefused) -> GraftworkError | None:
+        """Some endpoints lock their list in another way than their chats: a key that opens chats is good."""
+        if self._canary is not None and not self._endpoint.chats_answered:
+            return await _problem(self._canary.sing(now=True))
+        return None if self._endpoint.chats_answered else refused
 
     async def _list(self) -> None:
         try:
