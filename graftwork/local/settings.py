@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from platformdirs import user_cache_path
+from pydantic import AliasChoices
 from pydantic import Field
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
@@ -24,7 +25,9 @@ class LocalSettings(BaseSettings):
     openai_base_url: str | None = Field(
         default=None, validation_alias="OPENAI_BASE_URL", description="an OpenAI-compatible endpoint, up to /v1"
     )
-    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("GRAFTWORK_SOLVERS_API_KEY", "OPENAI_API_KEY")
+    )
     cache_dir: Path = Field(
         default_factory=lambda: user_cache_path("graftwork"), description="where Kafka's jars are kept, 45 MiB"
     )

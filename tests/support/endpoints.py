@@ -133,9 +133,9 @@ async def running_endpoint(chat: Answer = says_hello, *, port: int = 0) -> Async
 async def refusing_endpoint() -> AsyncIterator[str]:
     """Address of one that refuses whoever asks, key or not."""
 
-    async def refuse() -> web.Response:
+    async def refuse(*_: Any) -> web.Response:
         return error_answer(401, "who are you?")
 
-    async with running_endpoint() as endpoint:
+    async with running_endpoint(refuse) as endpoint:
         endpoint.models = refuse
         yield endpoint.url

@@ -34,7 +34,7 @@ class Canary:
         self._since = clock.now()
 
     async def sing(self, *, now: bool = False) -> None:
-        """Make the call if it is due, or in any case ``now``. Raises what it fails with; ``DependencyDown`` where no answer comes in time."""
+        """Make the call if it is due, or ``now``. Raises what it fails with, ``DependencyDown`` if nothing comes."""
         if not (now or self._due()):
             return
         try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,7 +13,6 @@ from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import GraftworkError
 from graftwork.kit.errors import ModelRefused
 from graftwork.kit.errors import Overloaded
-from graftwork.kit.logging import configure_logging
 from graftwork.models.client import SolverClient
 from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Generation
@@ -102,45 +100,6 @@ async def test_a_refused_key_names_its_variable() -> None:
 
     assert isinstance(error, ModelRefused)
     assert "OPENAI_API_KEY" in str(error)
-
-
-async def test_the_key_goes_to_the_endpoint_and_nowhere_else(capfd: pytest.CaptureFixture[str]) -> None:
-    echoes = [
-        lambda: error_answer(500, f"you sent Bearer {KEY}"),
-        lambda: error_answer(400, f"you sent Bearer {KEY}"),
-        lambda: web.Response(text=f"<html>authorization: Bearer {KEY}</html>"),
-        lambda: error_answer(401, KEY),
-    ]
-    said = []
-    async with asked(always(echoes[0]), solvers_probe_seconds=0, attempts=1) as (client, endpoint):
-        configure_logging("solvers", pod_settings(endpoint.url, api_key=KEY, log_level="debug"))
-        for echo in echoes:
-            endpoint.chat = always(echo)
-            with pytest.raises(GraftworkError) as raised:
-                await client.generate(REQUEST, timeout_seconds=30)
-            said.append(str(raised.value))
-
-    output = capfd.readouterr()
-    assert endpoint.headers[0]["authorization"] == f"Bearer {KEY}"
-    assert output.err.count("call.failed") == len(echoes)
-    assert KEY not in " ".join(said) + output.out + output.err
-
-
-async def test_a_short_key_does_not_cut_holes_into_answers() -> None:
-    async with running_endpoint(always(lambda: chat_answer("an example of six"))) as endpoint:
-        settings = pod_settings(endpoint.url, api_key="x")
-        async with running_pod(settings) as pod, client_of(pod) as client:
-            generation = await client.generate(REQUEST, timeout_seconds=10)
-
-    assert generation.texts == ("an example of six",)
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Any:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
 
 
 async def test_an_answer_cut_by_the_token_limit_says_so() -> None:

@@ -17,6 +17,7 @@ from graftwork_solvers.settings import SolversSettings
 INHERITED = {
     "PATH": "/bin",
     "OPENAI_API_KEY": "sk-secret",
+    "GRAFTWORK_SOLVERS_API_KEY": "sk-secret-too",
     "GRAFTWORK_API_KEY": "gw_mine",
     "GRAFTWORK_HTTP_PORT": "1",
     "GRAFTWORK_LOG_LEVEL": "debug",
@@ -42,7 +43,7 @@ def environment(service: str, *, tiny_model: bool = False, **settings: object) -
 
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GRAFTWORK_MODELS"):
+    for name in ("GRAFTWORK_SOLVERS_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "GRAFTWORK_MODELS"):
         monkeypatch.delenv(name, raising=False)
 
 
