@@ -24,6 +24,7 @@ from graftwork_runner.walls.copies import Copies
 from graftwork_runner.walls.filter import compiled_filter
 from graftwork_runner.walls.launching import FILE_DESCRIPTOR
 from graftwork_runner.walls.launching import ONLY_STANDARD
+from graftwork_runner.walls.launching import existing
 from graftwork_runner.walls.launching import limited
 from graftwork_runner.walls.launching import limits_in_proc
 from graftwork_runner.walls.launching import unprivileged
@@ -54,7 +55,7 @@ class Bubblewrap:
 
     def command(self, argv: Sequence[str], *, readable: Sequence[Path] = (), limits: ProcessLimits) -> tuple[str, ...]:
         """See ``Wall``."""
-        shown = [Path(argv[0]), *readable]
+        shown = existing([Path(argv[0]), *readable])
         return (
             *self._start,
             *self._unprivileged,

@@ -21,6 +21,7 @@ from graftwork_runner.readable import readable as printable
 from graftwork_runner.walls.copies import copied
 from graftwork_runner.walls.launching import ONLY_STANDARD
 from graftwork_runner.walls.launching import UID_OF_NOBODY_ELSE
+from graftwork_runner.walls.launching import existing
 from graftwork_runner.walls.launching import limited
 from graftwork_runner.walls.launching import unprivileged
 from graftwork_runner.walls.libraries import libraries_of
@@ -53,7 +54,7 @@ class Gvisor:
 
     def command(self, argv: Sequence[str], *, readable: Sequence[Path] = (), limits: ProcessLimits) -> tuple[str, ...]:
         """See ``Wall``."""
-        root = self._root_of((Path(argv[0]), *readable))
+        root = self._root_of(existing([Path(argv[0]), *readable]))
         return (
             *(self._env, "-i", f"TMPDIR={self._state}", self._sh, "-c", ONLY_STANDARD, "/dev/null"),
             *self._unprivileged,

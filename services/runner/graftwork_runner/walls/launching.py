@@ -1,8 +1,11 @@
 """The links that the chains of launchers have in common."""
 
 import os
+from collections.abc import Iterable
 from collections.abc import Iterator
+from pathlib import Path
 
+from graftwork_runner.errors import WallDown
 from graftwork_runner.walls.tools import tool
 from graftwork_runner.walls.wall import ProcessLimits
 
@@ -11,6 +14,14 @@ UID_OF_NOBODY_ELSE = 65_533
 ONLY_STANDARD = 'exec "$@" 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<"$0"'
 """For ``sh -c``, a file and a command: runs it with the standard descriptors, and the file as number 9."""
 FILE_DESCRIPTOR = 9
+
+
+def existing(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """The paths, in their order. Raises ``WallDown`` if one is not there."""
+    found = tuple(paths)
+    if missing := [str(path) for path in found if not path.exists()]:
+        raise WallDown(f"there is no {', '.join(missing)}")
+    return found
 
 
 def unprivileged() -> tuple[str, ...]:
