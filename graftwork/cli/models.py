@@ -10,6 +10,7 @@ from graftwork.cli.connection import json_option
 from graftwork.cli.connection import server_options
 from graftwork.cli.errors import FAILED
 from graftwork.cli.tables import print_table
+from graftwork.cli.words import printable
 from graftwork.cli.words import short_number
 from graftwork.client import AsyncGraftwork
 from graftwork.contracts.rest import PoolChecksView
@@ -57,7 +58,7 @@ def _print(pools: Sequence[PoolView]) -> None:
     print_table(HEADER, (row for pool in pools for row in pool_rows(pool)))
     for pool in pools:
         if pool.problem:
-            click.echo(f"{pool.pool}: {pool.problem}", err=True)
+            click.echo(f"{pool.pool}: {printable(pool.problem)}", err=True)
     click.echo(f"* the pool's default; {UNKNOWN} unknown{_spent(pools)}", err=True)
 
 
