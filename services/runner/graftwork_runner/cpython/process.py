@@ -92,8 +92,12 @@ class WorkerProcess:
             self._transport.kill()
 
     async def close(self) -> None:
-        """End it, and wait until it has ended."""
+        """End it, and wait until it has ended; what it has said and nobody has heard is dropped."""
         self.kill()
+        for descriptor in range(3):
+            pipe = self._transport.get_pipe_transport(descriptor)
+            if pipe is not None:
+                pipe.close()
         await self._process.wait()
         self._transport.close()
 

@@ -172,7 +172,8 @@ class _Run:
         self.pending: set[int] = set()
         self._session = session
         self._last_call = -1
-        self._unsettled = {seed.index for seed in attempt.seeds}
+        self._seeds = frozenset(seed.index for seed in attempt.seeds)
+        self._unsettled = set(self._seeds)
 
     def take(self, said: messages.AnyMessage) -> None:
         """Raises ``ProtocolBroken``."""
@@ -198,7 +199,7 @@ class _Run:
             self.attempt.crashed(index, "RuntimeError", _STUCK)
 
     def _new_call(self, call: int, seed: int) -> None:
-        if call <= self._last_call or seed not in self._unsettled:
+        if call <= self._last_call or seed not in self._seeds:
             raise ProtocolBroken(f"call {call} for seed {seed}")
         self._last_call = call
         self.pending.add(call)

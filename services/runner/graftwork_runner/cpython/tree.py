@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from graftwork_runner import textkit
 from graftwork_runner.cpython.wheels import files_of_wheel
 from graftwork_runner.errors import SandboxDown
 from graftwork_runner.sandbox import FROZEN_CLOCK
@@ -28,6 +29,7 @@ _VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _LIBRARY = f"lib/{_VERSION}"
 _WORKER = "_graftwork"
 _INSIDE = Path(__file__).parent / "inside"
+_HELPERS = Path(textkit.__file__)
 _LEFT_OUT = """
     __pycache__ site-packages dist-packages test tests idlelib lib2to3 tkinter turtledemo turtle.py ensurepip venv
     distutils pydoc_data pydoc.py unittest doctest.py pdb.py ctypes curses dbm sqlite3 multiprocessing xmlrpc wsgiref
@@ -108,6 +110,7 @@ def _files(wheels: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
         root = Path(directory)
         yield from ((f"{_LIBRARY}/{path.relative_to(root)}", path.read_bytes()) for path in _modules(root))
     yield from ((f"{_LIBRARY}/{_WORKER}/{path.name}", path.read_bytes()) for path in sorted(_INSIDE.glob("*.py")))
+    yield f"{_LIBRARY}/{_HELPERS.name}", _HELPERS.read_bytes()
     for wheel in wheels:
         yield from ((f"{_LIBRARY}/site-packages/{name}", content) for name, content in files_of_wheel(wheel))
 
