@@ -12,6 +12,7 @@ from graftwork.contracts.rest import PoolView
 from graftwork.contracts.rest import ProblemError
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import GraftworkError
+from graftwork.kit.errors import Overloaded
 from graftwork.kit.errors import RetryableError
 from graftwork.kit.logging import get_logger
 from graftwork.models.plane import ModelDescription
@@ -45,6 +46,8 @@ def for_clients(pool: str, error: GraftworkError) -> GraftworkError:
     if not isinstance(error, RetryableError):
         return error
     log.warning("pool.silent", pool=pool, error=str(error))
+    if isinstance(error, Overloaded):
+        return Overloaded(f"pool {pool!r} is full", retry_after_seconds=error.retry_after_seconds)
     return DependencyDown(f"pool {pool!r} does not answer", retry_after_seconds=error.retry_after_seconds)
 
 

@@ -35,7 +35,7 @@ class GatewaySettings(CallerSettings):
     )
     describe_seconds: float = Field(default=5.0, gt=0, description="how long a pool may take to tell what it serves")
     pool_check_seconds: float = Field(
-        default=30.0, gt=0, description="how long each of the two calls that check a pool may take"
+        default=30.0, gt=0, description="how long each of the calls that check a pool may take"
     )
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024, description="longest request body")
     max_address_bytes: int = Field(default=4 * 1024, ge=256, description="longest path and query")
