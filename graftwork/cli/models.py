@@ -38,8 +38,8 @@ def models() -> None:
 def check(url: str | None, key: str | None, *, no_calls: bool, as_json: bool) -> None:
     """Tell of every pool whether it answers, and of its models the context and the price.
 
-    The default model of each pool is called twice, which costs some hundred tokens: how long a tiny call takes, and
-    whether an answer keeps to a JSON schema. Exit status 1 where a pool does not answer, or a call fails.
+    The default model of each pool is called two or three times, which costs some hundred tokens: how long a tiny call
+    takes, and whether an answer keeps to a JSON schema. Exit status 1 where a pool does not answer, or a call fails.
     """
 
     async def question(client: AsyncGraftwork) -> PoolsView | PoolChecksView:
