@@ -35,6 +35,7 @@ from graftwork_runner.walls.wall import Wall
 _HUNG_WORKER_SECONDS = 5.0
 _SESSIONS_PER_WORKER = 500
 _EXIT_GRACE_SECONDS = 0.3
+_WORKER_PROCESSES = 8  # it needs two threads; its launcher counts too
 _WORKER_BYTES = 512 * 1024 * 1024
 """Address space of a worker beside its session's heap: the program, its stacks, the type checker."""
 
@@ -124,7 +125,7 @@ class MontyRuntime:
 
 
 def _enclosed(wall: Wall, binary: Path | None, limits: Limits) -> EnclosedProgram:
-    held_to = ProcessLimits(memory_bytes=limits.memory_bytes + _WORKER_BYTES)
+    held_to = ProcessLimits(memory_bytes=limits.memory_bytes + _WORKER_BYTES, processes=_WORKER_PROCESSES)
     return EnclosedProgram(wall, Path(find_monty_binary(binary)), held_to)
 
 
