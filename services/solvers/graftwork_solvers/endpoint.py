@@ -15,6 +15,7 @@ from pydantic import HttpUrl
 from pydantic_core import to_json
 
 from graftwork.kit.errors import DependencyDown
+from graftwork.kit.tracing import inherited_traceparent
 from graftwork.models.channels import MAX_MESSAGE_BYTES
 from graftwork_solvers import __version__
 from graftwork_solvers.answers import ChatAnswer
@@ -111,6 +112,9 @@ class Endpoint:
             content=None if body is None else to_json(body),
             extensions=self._extensions,
         )
+        traceparent = inherited_traceparent()
+        if traceparent is not None:
+            request.headers["traceparent"] = traceparent
         try:
             response = await self._transport.handle_async_request(request)
             try:
