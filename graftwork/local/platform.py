@@ -104,7 +104,7 @@ class LocalServers:
         return ServerAddresses(
             kafka=kafka.result().address,
             mongo=mongo.result().address,
-            openai_base_url=endpoint and endpoint.address,
+            openai_base_url=endpoint.address if endpoint else None,
             tiny_model=endpoint is not None and endpoint.process is not None,
         )
 
