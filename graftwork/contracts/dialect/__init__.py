@@ -19,11 +19,14 @@ from graftwork.contracts.dialect.lacks import MODULES
 from graftwork.contracts.dialect.lacks import SYNTAX
 from graftwork.contracts.dialect.lacks import Lack
 from graftwork.contracts.dialect.lacks import hints_for
+from graftwork.contracts.dialect.telling import CPYTHON_DIALECT
 from graftwork.contracts.dialect.telling import DIALECT
 from graftwork.contracts.dialect.telling import PROMPT_FILTERS
+from graftwork.contracts.dialect.telling import dialect_of
 
 __all__ = [
     "CHECKER_STUBS",
+    "CPYTHON_DIALECT",
     "DIALECT",
     "ENTRY_POINT",
     "HELPERS",
@@ -36,6 +39,7 @@ __all__ = [
     "SYNTAX",
     "Lack",
     "Offer",
+    "dialect_of",
     "helper_stubs",
     "hints_for",
 ]

@@ -9,6 +9,8 @@ from pydantic_settings import SettingsConfigDict
 from graftwork.contracts.jobs import MAX_WHOLE
 from graftwork.contracts.rest_admin import MAX_RETENTION_DAYS
 from graftwork.contracts.rest_admin import TenantLimits
+from graftwork.contracts.runtimes import WorkflowRuntime
+from graftwork.kit.runtimes import RuntimesSetting
 from graftwork.models.settings import CallerSettings
 
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")]
@@ -32,6 +34,9 @@ class GatewaySettings(CallerSettings):
     known_pools: tuple[str, ...] = Field(
         default=("optimizer", "evaluator", "generator"),
         description="pools that GET /v1/pools shows beside those with an address of their own; a JSON list",
+    )
+    sandbox_runtimes: RuntimesSetting = Field(
+        default=(WorkflowRuntime.MONTY,), description="runtimes that a job may name; the runner's setting, told early"
     )
     describe_seconds: float = Field(default=5.0, gt=0, description="how long a pool may take to tell what it serves")
     pool_check_seconds: float = Field(

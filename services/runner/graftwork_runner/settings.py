@@ -1,14 +1,25 @@
 """Settings of the runner."""
 
+import os
 from pathlib import Path
 
+from platformdirs import site_cache_path
+from platformdirs import user_cache_path
 from pydantic import Field
 
+from graftwork.contracts.runtimes import WorkflowRuntime
+from graftwork.kit.runtimes import RuntimesSetting
 from graftwork.models.settings import CallerSettings
 from graftwork_runner.sandbox import Limits
 from graftwork_runner.walls import WallChoice
 
 _DEFAULT = Limits()
+
+
+def _home() -> Path:
+    """Root's own cache is closed to whomever root's sandboxes run as."""
+    find = site_cache_path if os.geteuid() == 0 else user_cache_path
+    return find("graftwork", appauthor=False) / "runtimes"
 
 
 class RunnerSettings(CallerSettings):
@@ -21,6 +32,17 @@ class RunnerSettings(CallerSettings):
     sandbox_wall: WallChoice = Field(
         default="auto", description="around the workers: the strongest that stands here, one by name, or none"
     )
+    sandbox_runtimes: RuntimesSetting = Field(
+        default=(WorkflowRuntime.MONTY,),
+        description="runtimes that a job may name, with commas between them; cpython needs a wall",
+    )
+    sandbox_home: Path = Field(
+        default_factory=_home, description="of cpython: directory for its interpreter, which others have to reach"
+    )
+    sandbox_wheels: tuple[Path, ...] = Field(
+        default=(), description="of cpython: wheels of pure Python that workflows may import; a JSON list"
+    )
+    sandbox_spares: int = Field(default=2, ge=1, description="of cpython: processes started before they are needed")
     sandbox_turn_seconds: float = Field(
         default=_DEFAULT.turn_seconds, gt=0, description="computing between two model calls; waiting is free"
     )

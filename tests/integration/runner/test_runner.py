@@ -24,6 +24,7 @@ from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import ModelsSpec
 from graftwork.contracts.jobs import RoleModel
+from graftwork.contracts.runtimes import WorkflowRuntime
 from graftwork.contracts.seeds import SeedSpace
 from graftwork.contracts.seeds import seed_at
 from graftwork.contracts.usage import Grant
@@ -38,6 +39,7 @@ from graftwork.models.fake import describe_fake
 from graftwork.models.plane import GenerateRequest
 from graftwork_runner.bootstrap import wire
 from graftwork_runner.monty import MontyRuntime
+from graftwork_runner.runtimes import Runtimes
 from graftwork_runner.settings import RunnerSettings
 from tests.support.eventually import assert_eventually
 from tests.support.in_process import bus_of
@@ -115,7 +117,7 @@ async def wired(settings: RunnerSettings, plane: FakePlane) -> Service:
     """The service around a sandbox of its own; it closes the sandbox when it stops."""
     runtime = MontyRuntime(settings.limits, processes=settings.sandbox_processes, wall=the_strongest())
     await runtime.start()
-    return wire(settings, plane, runtime, closing=(runtime.close,))
+    return wire(settings, plane, Runtimes({WorkflowRuntime.MONTY: runtime}), closing=(runtime.close,))
 
 
 @asynccontextmanager

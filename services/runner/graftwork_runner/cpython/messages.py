@@ -33,12 +33,6 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Ready(Message):
-    """It waits for a workflow."""
-
-    type: Literal["ready"]
-
-
 class Loaded(Message):
     """The module ran to its end."""
 
@@ -127,7 +121,7 @@ class Ended(Message):
     type: Literal["ended"]
 
 
-AnyMessage = Ready | Loaded | Faulted | Where | Begin | Ask | Dropped | Done | Unfit | Failed | Rest | Ended
+AnyMessage = Loaded | Faulted | Where | Begin | Ask | Dropped | Done | Unfit | Failed | Rest | Ended
 _ANY: TypeAdapter[AnyMessage] = TypeAdapter(Annotated[AnyMessage, Field(discriminator="type")])
 
 

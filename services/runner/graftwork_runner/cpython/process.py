@@ -8,12 +8,10 @@ from typing import Any
 from typing import Self
 
 from graftwork.contracts.workflows import FailureReason
-from graftwork_runner.cpython.errors import ProtocolBroken
 from graftwork_runner.cpython.errors import WorkerLost
 from graftwork_runner.cpython.frames import frame
 from graftwork_runner.cpython.frames import read_frame
 from graftwork_runner.cpython.messages import AnyMessage
-from graftwork_runner.cpython.messages import Ready
 from graftwork_runner.cpython.messages import parse
 from graftwork_runner.cpython.watch import cpu_seconds
 from graftwork_runner.errors import SandboxDown
@@ -23,11 +21,14 @@ from graftwork_runner.sessions import Fault
 _START_SECONDS = 30.0
 _EXIT_SECONDS = 1.0
 _LAST_WORDS_BYTES = 4_096
+_READY = frame({"type": "ready"})
 _ENDED = "the worker's process ended before the workflow did"
 
 
 class WorkerProcess:
     """Serves one session. It is started early and greeted when it is needed, so that nobody waits for its start."""
+
+    _ready = False
 
     def __init__(self, transport: asyncio.SubprocessTransport, process: asyncio.subprocess.Process) -> None:
         self._transport = transport
@@ -53,16 +54,21 @@ class WorkerProcess:
         return cls(transport, asyncio.subprocess.Process(transport, protocol, loop))
 
     async def greet(self) -> None:
-        """Wait until it is ready. Raises ``SandboxDown``."""
+        """Wait until it is ready, if it is not yet known to be. Raises ``SandboxDown``."""
+        if self._ready:
+            return
         try:
             async with asyncio.timeout(_START_SECONDS):
-                said = parse(await read_frame(self._stdout, _LAST_WORDS_BYTES))
+                said = await self._stdout.readexactly(
+                    len(_READY)
+                )  # at once, so that nothing is lost if it is cancelled
         except EOFError as error:
             raise _down(await self._last_words()) from error
-        except (TimeoutError, ProtocolBroken) as error:
-            raise _down(str(error) or "it does not answer") from error
-        if not isinstance(said, Ready):
+        except TimeoutError as error:
+            raise _down("it does not answer") from error
+        if said != _READY:
             raise _down("it does not say that it is ready")
+        self._ready = True
 
     async def tell(self, order: Mapping[str, Any]) -> None:
         """Give it an order."""

@@ -70,8 +70,7 @@ class CPythonRuntime:
     async def ping(self) -> None:
         """See ``Runtime``."""
         if not self._room.locked():
-            async with self._checkout(1, "ping"):
-                pass
+            self._spares.appendleft(await self._greeted())
 
     async def run(self, chunk: Chunk, ask: AskModel) -> ChunkResult:
         """See ``Runtime``."""
@@ -82,38 +81,32 @@ class CPythonRuntime:
         async with self._room:
             worker = await self._greeted()
             try:
-                await self._make_ready()
+                await self._make_ready(self._spares_wanted)
                 yield CPythonSession(worker, self._limits, seeds, entropy)
             finally:
                 await worker.close()
 
     async def _greeted(self) -> WorkerProcess:
         """Return a worker that answers: a spare one unless it is dead, or a new one."""
-        while self._spares:
-            if await self._answers(spare := self._spares.popleft()):
-                return spare
-        worker = await WorkerProcess.start(self._command)
-        try:
-            await worker.greet()
-        except BaseException:
-            await worker.close()
-            raise
-        return worker
+        while True:
+            last = not self._spares
+            await self._make_ready(1)
+            worker = self._spares.popleft()
+            try:
+                await worker.greet()
+            except SandboxDown:
+                await worker.close()
+                if last:
+                    raise
+            except BaseException:
+                self._spares.appendleft(worker)  # whoever waited has gone; the next one waits less
+                raise
+            else:
+                return worker
 
-    async def _answers(self, spare: WorkerProcess) -> bool:
-        try:
-            await spare.greet()
-        except SandboxDown:
-            await spare.close()
-            return False
-        except BaseException:
-            await spare.close()
-            raise
-        return True
-
-    async def _make_ready(self) -> None:
+    async def _make_ready(self, spares: int) -> None:
         """Start spares; they become ready while nobody waits for them."""
-        while len(self._spares) < self._spares_wanted:
+        while len(self._spares) < spares:
             self._spares.append(await WorkerProcess.start(self._command))
 
     def _prepared(self) -> tuple[str, ...]:
