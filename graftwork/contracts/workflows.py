@@ -53,6 +53,10 @@ class FailureReason(StrEnum):
     GRANT_EXHAUSTED = "grant_exhausted"
 
 
+CHEATS = frozenset({FailureReason.CANNED_OUTPUT, FailureReason.COPIED_OUTPUT, FailureReason.APPEALS_TO_JUDGE})
+"""Reasons that speak of dishonesty, and not of a mistake."""
+
+
 class SampleRow(Contract):
     """One line of a samples blob: a candidate made from one seed, good or failed.
 

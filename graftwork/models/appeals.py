@@ -28,19 +28,25 @@ _SUBJECTS = re.compile(
 
 @dataclass(frozen=True)
 class _Rule:
-    """``form``: a form of our own prompts or answers, which counts whatever the job is about."""
+    """``form``: a form of our own prompts or answers, which counts whatever the job is about. ``plea``: see below."""
 
     what: str
     pattern: re.Pattern[str]
     form: bool = False
+    plea: bool = False
 
 
-def _rule(what: str, pattern: str, *, form: bool = False) -> _Rule:
-    return _Rule(what, re.compile(pattern, re.IGNORECASE), form)
+def _rule(what: str, pattern: str, *, form: bool = False, plea: bool = False) -> _Rule:
+    return _Rule(what, re.compile(pattern, re.IGNORECASE), form, plea)
+
+
+def _said(rule: _Rule, text: str) -> str | None:
+    found = rule.pattern.search(text, 0, MOST_CHARS)
+    return None if found is None else f"{rule.what}: {' '.join(found[0].split())[:80]!r}"
 
 
 _RULES = (
-    _rule("it imitates the fence of a prompt", r"</?data-[0-9a-f]{8}>", form=True),
+    _rule("it imitates the fence of a prompt", r"</?data-[0-9a-f]{8}>", form=True, plea=True),
     _rule(
         "it imitates the answer of a judge",
         r"""["']judgements["']\s*:\s*[\[{]"""
@@ -68,11 +74,13 @@ _RULES = (
         "it says what it deserves",
         rf"\b{_THING}\s[^.\n]{{0,40}}\b(?:deserves|merits|should (?:get|receive|be (?:scored|rated|graded|given)))\b"
         rf"[^.\n]{{0,40}}\b{_TOP}\b",
+        plea=True,
     ),
     _rule(
         "it addresses its judge",
         rf"\b(?:dear|attention|(?:note|message|instructions?|reminder) (?:to|for))\s+(?:the |our |any )?"
         rf"(?:ai |llm |automated |expert )?{_JUDGE}\b",
+        plea=True,
     ),
 )
 
@@ -85,9 +93,18 @@ def appeal_in(texts: Iterable[str], *, about: Iterable[str] = ()) -> str | None:
         rules = [rule for rule in rules if rule.form]
     for text in texts:
         for rule in rules:
-            if found := rule.pattern.search(text, 0, MOST_CHARS):
-                return f"{rule.what}: {' '.join(found[0].split())[:80]!r}"
+            if (said := _said(rule, text)) is not None:
+                return said
     return None
+
+
+def plea_in(texts: Iterable[str]) -> str | None:
+    """What in a workflow's prompts and code speaks to who reviews the workflow; None: nothing that we know.
+
+    Fewer rules than for samples: prompts may well ask a model to examine and to score, and say so in plain words.
+    """
+    rules = [rule for rule in _RULES if rule.plea]
+    return next((said for text in texts for rule in rules if (said := _said(rule, text)) is not None), None)
 
 
 def marks_itself(texts: Iterable[str], names: Sequence[str]) -> str | None:
