@@ -13,8 +13,8 @@ from graftwork.kit.errors import RetryableError
 from graftwork_solvers.errors import KeyRefused
 from graftwork_solvers.failures import failure_inside
 from graftwork_solvers.failures import failure_of
-from tests.support.vendors import ERRORS
-from tests.support.vendors import Said
+from tests.support.vendor_errors import ERRORS
+from tests.support.vendor_errors import Said
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
