@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from graftwork_runner.sandbox import Limits
 from graftwork_runner.sandbox import ModelCall
 from graftwork_runner.walls import ProcessLimits
 from graftwork_runner.walls import Wall
+from graftwork_runner.walls.tools import tool
 from tests.support.walls import EVERY_WALL
 from tests.support.walls import needs_bwrap
 from tests.support.walls import standing
@@ -112,3 +114,30 @@ async def test_a_worker_that_does_not_start_behind_the_wall_is_a_sandbox_that_is
 async def test_a_worker_that_is_not_there_cannot_be_shown_behind_the_wall(wall: Wall) -> None:
     with pytest.raises(WallDown, match="/nowhere/monty"):
         MontyRuntime(Limits(), processes=1, binary=Path("/nowhere/monty"), wall=wall)
+
+
+class Gullible:
+    """A wall that only claims to be one; its judge is the real one."""
+
+    name = "gullible"
+
+    def __init__(self, judge: Wall) -> None:
+        self._judge = judge
+
+    def command(self, argv: Sequence[str], *, readable: Sequence[Path] = (), limits: ProcessLimits) -> tuple[str, ...]:
+        del readable, limits
+        return (tool("env"), "-i", *argv)
+
+    def faults(self, launcher: int, limits: ProcessLimits) -> list[str]:
+        return self._judge.faults(launcher, limits)
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+@needs_bwrap
+async def test_a_worker_that_runs_and_is_not_held_is_not_used() -> None:
+    runtime = MontyRuntime(LIMITS, processes=1, wall=Gullible(standing("bubblewrap")))
+    with pytest.raises(WallDown, match=r"^a worker behind gullible is not held: .*its system calls are not filtered"):
+        await runtime.start()
+    assert below_us("monty") == []
