@@ -69,7 +69,7 @@ class Health:
         self._progress = 0.0
         self._failures = _FAILURES_UNTIL_DOWN
         self._problem: GraftworkError | None = DependencyDown("nobody has looked at the endpoint yet")
-        self._away = self._problem if engine else None
+        self._away: GraftworkError | None = self._problem if engine else None
         self.servicer = HealthServicer()
 
     async def ping(self) -> None:
