@@ -64,10 +64,13 @@ class Tree:
         isolated interpreter becomes one that is isolated by other means: ``-P`` and ``-s`` are the rest of what
         ``-I`` is, and its environment is this one variable.
         """
-        start = self._start
-        worker = [*start, "-P", "-s", "-S", "-B", "-m", _WORKER, str(FROZEN_CLOCK.timestamp())]
+        worker = [*self._start, "-P", "-s", "-S", "-B", "-m", _WORKER, str(FROZEN_CLOCK.timestamp())]
         become = f"import posix; posix.execve({worker[0]!r}, {worker!r}, {{'PYTHONHASHSEED': '0'}})"
-        return (*start, "-I", "-S", "-B", "-c", become)
+        return self.running(become)
+
+    def running(self, code: str) -> tuple[str, ...]:
+        """Command of an isolated interpreter that runs ``code``, which is ours."""
+        return (*self._start, "-I", "-S", "-B", "-c", code)
 
     @property
     def _start(self) -> tuple[str, ...]:

@@ -51,8 +51,21 @@ class NoProgram:
     def command(self, *_argv: object, **_more: object) -> tuple[str, ...]:
         return ("/bin/sh", "-c", "echo no such luck >&2")
 
+    def faults(self, *_asked: object) -> list[str]:
+        return []
+
     def close(self) -> None:
         """Nothing is kept."""
+
+
+class Loose(NoProgram):
+    """A wall that holds nobody."""
+
+    def command(self, *_argv: object, **_more: object) -> tuple[str, ...]:
+        return ("/bin/cat",)
+
+    def faults(self, *_asked: object) -> list[str]:
+        return ["it runs as root"]
 
 
 @every_wall
@@ -134,7 +147,14 @@ async def test_a_ping_that_is_given_up_loses_no_process(benches: Benches) -> Non
 
 async def test_what_does_not_start_is_down_and_says_why() -> None:
     runtime = CPythonRuntime(LIMITS, wall=NoProgram(), home=trees(), processes=1)
-    with pytest.raises(SandboxDown, match="no worker of the runtime cpython can be started: no such luck"):
+    with pytest.raises(SandboxDown, match="cpython does not work behind broken: no such luck"):
+        await runtime.start()
+    await runtime.close()
+
+
+async def test_no_code_is_run_behind_a_wall_that_does_not_hold() -> None:
+    runtime = CPythonRuntime(LIMITS, wall=Loose(), home=trees(), processes=1)
+    with pytest.raises(SandboxDown, match="it is not held: it runs as root"):
         await runtime.start()
     await runtime.close()
 
@@ -147,7 +167,7 @@ async def test_a_home_that_others_cannot_reach_works_too(tmp_path: Path) -> None
 
 
 def test_without_a_wall_cpython_is_refused_even_if_it_is_allowed() -> None:
-    settings = RunnerSettings(sandbox_runtimes="monty,cpython")  # type: ignore[arg-type]
+    settings = RunnerSettings(sandbox_runtimes="monty,cpython")
     runtimes = runtimes_behind(None, settings)
     assert runtimes.names == [WorkflowRuntime.MONTY]
     with pytest.raises(RuntimeRefused, match="needs a wall of the machine around it, and none stands here"):
