@@ -85,6 +85,7 @@ def _canary(settings: SolversSettings, endpoint: Endpoint, pools: Pools, clock: 
         pool=next(iter(settings.pools)),
         every_seconds=settings.solvers_canary_seconds,
         longest_seconds=settings.solvers_canary_longest_seconds,
+        embeds=settings.solvers_backend == "vllm" and settings.solvers_vllm_runner == "pooling",
     )
 
 

@@ -25,6 +25,7 @@ log = get_logger(__name__)
 
 _POLL_SECONDS = 0.5
 _COME_BACK_SECONDS = 5.0
+_NOT_STARTED = DependencyDown("the engine has not been started yet")
 
 
 class State(StrEnum):
@@ -100,7 +101,7 @@ class Engine:
         self._warm = warm
         self._clock = clock
         self._patience = patience
-        self._problem: DependencyDown | None = DependencyDown("the engine has not been started yet")
+        self._problem: DependencyDown | None = _NOT_STARTED
         self._told: Callable[[GraftworkError | None], Awaitable[None]] = _nobody
         self._family: Family | None = None
         self._ended = ""
@@ -181,7 +182,12 @@ class Engine:
             self._serving_since = self._clock.now()
             self._ended = ""
             await self._become(State.SERVING, None)
-            await self._suspicion
+            try:
+                await self._suspicion
+            except EngineGone as gone:
+                # Killing it may take a while, in which no call shall come.
+                await self._become(State.RESTARTING, self._away(str(gone)))
+                raise
 
     async def _until_warm(self, family: Family) -> None:
         """Raises ``EngineGone`` where that takes longer than ``start_seconds``."""
@@ -241,10 +247,11 @@ class Engine:
     async def _become(self, state: State, problem: DependencyDown | None) -> None:
         if self._leaving:
             return
+        if state is not self.state or self._problem is _NOT_STARTED:
+            log.info("engine.state", state=state.value)
         self.state, self._problem = state, problem
         for one in State:
             metrics.ENGINE_STATE.labels(one.value).set(one is state)
-        log.info("engine.state", state=state.value)
         await self._told(problem)
 
 

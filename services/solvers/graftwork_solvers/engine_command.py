@@ -50,12 +50,14 @@ def _adapters(adapters: Mapping[str, str]) -> list[str]:
     return ["--enable-lora", "--lora-modules", *(f"{name}={path}" for name, path in sorted(adapters.items()))]
 
 
-def engine_environment(environ: Mapping[str, str], directory: str) -> dict[str, str]:
+def engine_environment(settings: EngineSettings, environ: Mapping[str, str], directory: str) -> dict[str, str]:
     """The pod's environment without what is the pod's alone; ``directory`` takes the engine's own sockets."""
     handed_down = {
         name: value for name, value in environ.items() if not name.startswith(_NOT_THE_ENGINES) and name != _LOCKS
     }
-    return {**_QUIET, "VLLM_RPC_BASE_PATH": directory, **handed_down}
+    # vLLM would give up by itself after 10 minutes, in which no large model is loaded.
+    patient = {"VLLM_ENGINE_READY_TIMEOUT_S": str(round(settings.solvers_vllm_start_seconds))}
+    return {**_QUIET, **patient, "VLLM_RPC_BASE_PATH": directory, **handed_down}
 
 
 def engine_identity(settings: EngineSettings, version: str) -> str:

@@ -122,3 +122,27 @@ async def test_an_endpoint_that_refuses_it_does_answer(status: int, message: str
         seen = [await looks.status(), await looks.status(), await looks.status()]
 
     assert seen == [SERVING] * 3
+
+
+async def test_where_models_embed_it_asks_for_an_embedding() -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def embed(body: dict[str, Any]) -> web.StreamResponse:
+        asked.append(body)
+        return web.json_response({"data": [{"index": 0, "embedding": [0.5]}]})
+
+    async with running_endpoint() as scripted:
+        scripted.embed = embed
+        settings, clock = pod_settings(scripted.url), FakeClock()
+        endpoint = open_endpoint(settings)
+        pools = Pools(settings.pools, endpoint)
+        canary = Canary(
+            endpoint, pools, clock, pool="generator", every_seconds=EVERY_SECONDS, longest_seconds=30, embeds=True
+        )
+        for _ in range(4):
+            clock.advance(EVERY_SECONDS / 2)
+            await canary.sing()
+        await endpoint.close()
+
+    assert [(body["model"], body["input"]) for body in asked] == [("tiny", ["Hi"])] * 2
+    assert scripted.bodies == []

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from typing import NoReturn
 
+import pytest
 from grpc_health.v1 import health_pb2
 
 from graftwork.kit.clock import FakeClock
@@ -14,6 +15,7 @@ from graftwork.kit.errors import GraftworkError
 from graftwork.models.channels import SERVICE
 from graftwork_solvers.canary import Canary
 from graftwork_solvers.endpoint import open_endpoint
+from graftwork_solvers.errors import EngineGone
 from graftwork_solvers.health import Health
 from graftwork_solvers.pools import Pools
 from tests.support.endpoints import running_endpoint
@@ -111,14 +113,31 @@ async def test_one_that_writes_for_nobody_is_suspected_after_two_silent_tokens()
     assert "wrote no token" in engine.suspicions[0]
 
 
-async def test_one_that_says_that_it_is_dead_is_suspected() -> None:
+@pytest.mark.parametrize(
+    ("problem", "seen"),
+    [(DependencyDown("slow"), [SERVING, NOT_SERVING]), (EngineGone("503"), [NOT_SERVING, NOT_SERVING])],
+)
+async def test_one_that_is_slow_gets_a_second_look_and_one_that_is_gone_does_not(
+    problem: DependencyDown, seen: list[int]
+) -> None:
     engine = FakeEngine(tokens_a_look=0)
     async with looks_at(engine) as looks:
         await looks.health.engine_is(None)
-        engine.problem = DependencyDown("503 at /health")
-        seen = [await looks.status(), await looks.status()]
+        engine.problem = problem
+        told = [await looks.status(), await looks.status()]
 
-    assert (seen, engine.suspicions) == ([SERVING, NOT_SERVING], ["503 at /health"])
+    assert told == seen
+    assert set(engine.suspicions) == {str(problem)}
+
+
+async def test_one_that_is_gone_is_not_busy_whatever_it_wrote_before() -> None:
+    engine = FakeEngine(tokens_a_look=7)
+    async with looks_at(engine) as looks:
+        await looks.health.engine_is(None)
+        engine.problem = EngineGone("503")
+        told = await looks.status()
+
+    assert (told, engine.suspicions) == (NOT_SERVING, ["503"])
 
 
 async def test_when_it_goes_away_the_pod_is_out_at_once_and_a_look_on_its_way_changes_nothing() -> None:

@@ -14,6 +14,7 @@ from graftwork_solvers.engine import Engine
 from graftwork_solvers.engine import Patience
 from graftwork_solvers.engine import State
 from graftwork_solvers.engine_load import EngineLoad
+from graftwork_solvers.errors import EngineGone
 
 PATIENCE = Patience(start_seconds=60, shutdown_seconds=5, restart_seconds=1, longest_restart_seconds=30)
 
@@ -51,6 +52,7 @@ class Stage:
         self.lives: list[Life] = []
         self.told: list[str] = []
         self.pauses: list[float] = []
+        self.doubt: DependencyDown | None = None
         self.tokens = 0
         self.metered = True
         self.engine = Engine(self._launch, self, self._warm, self, PATIENCE)
@@ -79,6 +81,8 @@ class Stage:
             raise self._cold
 
     async def check(self) -> None:
+        if self.doubt is not None:
+            raise self.doubt
         if self._silent or len(self.lives) <= len(self._deaths):
             raise DependencyDown("nobody listens")
 
@@ -216,7 +220,22 @@ async def test_one_that_hangs_is_killed_and_started_again() -> None:
         await stage.serving(2)
 
     assert first.left
-    assert stage.told[3].startswith("restarting: the engine hangs: two tokens did not come; ")
+    assert stage.told[3] == "restarting: the engine hangs: two tokens did not come"
+    assert stage.told[4].startswith("restarting: the engine hangs: two tokens did not come; it is started again in ")
+
+
+@pytest.mark.parametrize(("doubt", "lives"), [(EngineGone("503"), 2), (DependencyDown("it is slow"), 1), (None, 1)])
+async def test_one_that_somebody_doubts_is_given_up_only_if_it_is_gone(
+    doubt: DependencyDown | None, lives: int
+) -> None:
+    async with running(Stage()) as stage:
+        await stage.serving()
+        stage.doubt = doubt
+        await stage.engine.verify()
+        stage.doubt = None
+        await stage.serving(lives)
+
+    assert len(stage.lives) == lives
 
 
 async def test_a_suspicion_against_a_life_that_is_over_does_not_touch_the_next() -> None:

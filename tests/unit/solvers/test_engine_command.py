@@ -1,11 +1,15 @@
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import ValidationError
 
+from graftwork_solvers.endpoint import Endpoint
 from graftwork_solvers.engine_command import engine_command
 from graftwork_solvers.engine_command import engine_environment
 from graftwork_solvers.engine_command import engine_identity
+from graftwork_solvers.pools import Pools
+from graftwork_solvers.settings import PoolSettings
 from graftwork_solvers.settings import SolversSettings
 
 KEY = "sk-very-secret-0123456789"
@@ -119,16 +123,19 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 def test_keys_and_what_is_ours_are_not_handed_down() -> None:
     pods = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "x", "GRAFTWORK_MONGO": "mongodb://u:p@h", "VLLM_API_KEY": KEY}
 
-    environment = engine_environment({**pods, "HF_TOKEN": "hub", "CUDA_VISIBLE_DEVICES": "1"}, "/run/gw")
+    environment = engine_environment(settings(), {**pods, "HF_TOKEN": "hub", "CUDA_VISIBLE_DEVICES": "1"}, "/run/gw")
 
     assert pods.keys().isdisjoint(environment)
     assert (environment["HF_TOKEN"], environment["CUDA_VISIBLE_DEVICES"]) == ("hub", "1")
     assert environment["VLLM_NO_USAGE_STATS"] == "1"
     assert environment["VLLM_RPC_BASE_PATH"] == "/run/gw"
+    assert environment["VLLM_ENGINE_READY_TIMEOUT_S"] == "1800"
 
 
 def test_what_the_operator_sets_wins() -> None:
-    environment = engine_environment({"VLLM_NO_USAGE_STATS": "0", "VLLM_RPC_BASE_PATH": "/other"}, "/run/gw")
+    environment = engine_environment(
+        settings(), {"VLLM_NO_USAGE_STATS": "0", "VLLM_RPC_BASE_PATH": "/other"}, "/run/gw"
+    )
 
     assert (environment["VLLM_NO_USAGE_STATS"], environment["VLLM_RPC_BASE_PATH"]) == ("0", "/other")
 
@@ -155,3 +162,14 @@ def test_whatever_shapes_answers_is_another_identity(changes: dict[str, Any]) ->
 
 def test_another_version_of_the_engine_is_another_identity() -> None:
     assert engine_identity(settings(), "0.32.0") != engine_identity(settings(), "0.33.0")
+
+
+async def test_an_engine_that_comes_back_as_another_version_answers_under_another_revision() -> None:
+    endpoint = Endpoint(httpx.MockTransport(lambda _: httpx.Response(500)), "http://engine/v1")
+    pools = Pools({"writer": PoolSettings(model="tiny")}, endpoint)
+    revisions = []
+    for version in ("0.32.0", "0.33.0", "0.32.0"):
+        endpoint.identity = engine_identity(settings(), version)
+        revisions.append((await pools.serving("writer", None)).revision)
+
+    assert revisions[0] == revisions[2] != revisions[1]
