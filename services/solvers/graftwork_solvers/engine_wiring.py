@@ -74,7 +74,7 @@ def _launcher(
         for left in os.scandir(directory):  # by an engine that was killed
             os.unlink(left)  # noqa: PTH108 - sockets
         log.info("engine.launched", command=command)
-        return running_engine(command, environment)
+        return running_engine(command, environment, directory)
 
     return launch
 

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -24,9 +25,9 @@ print(os.getpid(), child.pid, flush=True)
 
 
 @asynccontextmanager
-async def guarded(*command: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def guarded(*command: str, directory: str = "/nowhere") -> AsyncIterator[asyncio.subprocess.Process]:
     guard = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", engine_guard.__file__, *command),
+        *(sys.executable, "-I", "-S", engine_guard.__file__, directory, *command),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -86,6 +87,18 @@ async def test_when_it_is_let_go_the_whole_family_dies() -> None:
     assert ended == 137
     for pid in pids:
         assert_gone(pid)
+
+
+async def test_the_sockets_of_a_pod_that_lives_are_left_to_it(tmp_path: Path) -> None:
+    async with guarded(sys.executable, "-c", PAUSE, directory=str(tmp_path)) as guard:
+        let_go(guard)
+        await status_of(guard)
+
+    still_there(tmp_path)
+
+
+def still_there(directory: Path) -> None:
+    assert directory.exists()
 
 
 @pytest.mark.parametrize("stopped", [False, True])

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.integration.solvers.test_engine import all_gone
@@ -16,6 +17,7 @@ from tests.integration.solvers.test_process import ended
 from tests.integration.solvers.test_process import started_process
 from tests.support import standin_vllm
 from tests.support.endpoints import running_endpoint
+from tests.support.eventually import assert_eventually
 
 
 @asynccontextmanager
@@ -54,9 +56,16 @@ async def read_until(process: asyncio.subprocess.Process, event: str, **fields: 
 async def test_when_it_is_killed_nothing_of_its_engine_is_left(tmp_path: Path) -> None:
     async with pod_with_engine(tmp_path / "family") as process:
         pids = await family_in(tmp_path / "family")
+        command = psutil.Process(pids[0]).cmdline()
+        sockets = Path(command[command.index("--uds") + 1]).parent
         process.kill()
         await process.wait()
         await all_gone(pids)
+        await assert_eventually(lambda: is_removed(sockets))
+
+
+def is_removed(directory: Path) -> None:
+    assert not directory.exists()
 
 
 async def test_a_signal_ends_it_and_its_engine(tmp_path: Path) -> None:
