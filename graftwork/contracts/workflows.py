@@ -34,7 +34,7 @@ class Workflow(Contract):
         """Identity that ignores comments, blank lines and formatting of the code."""
         try:
             code = ast.dump(ast.parse(self.code))
-        except (SyntaxError, ValueError, RecursionError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two of code nested too deeply
             code = self.code
         return digest({"prompts": {k: " ".join(v.split()) for k, v in self.prompts.items()}, "code": code})
 

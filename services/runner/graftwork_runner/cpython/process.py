@@ -16,8 +16,8 @@ from graftwork_runner.cpython.messages import parse
 from graftwork_runner.cpython.watch import cpu_seconds
 from graftwork_runner.cpython.watch import family
 from graftwork_runner.errors import SandboxDown
+from graftwork_runner.faults import Fault
 from graftwork_runner.readable import readable
-from graftwork_runner.sessions import Fault
 
 _START_SECONDS = 30.0
 _EXIT_SECONDS = 1.0

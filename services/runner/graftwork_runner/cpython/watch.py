@@ -10,9 +10,9 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from pathlib import Path
 
+from graftwork_runner.faults import ALL_TOO_LONG
+from graftwork_runner.faults import TURN_TOO_LONG
 from graftwork_runner.sandbox import Limits
-from graftwork_runner.sessions import ALL_TOO_LONG
-from graftwork_runner.sessions import TURN_TOO_LONG
 from graftwork_runner.walls.processes import children_of
 
 HUNG_SECONDS = 5.0

@@ -6,9 +6,9 @@ import os
 from graftwork_runner.cpython.watch import Watch
 from graftwork_runner.cpython.watch import cpu_seconds
 from graftwork_runner.cpython.watch import family
+from graftwork_runner.faults import ALL_TOO_LONG
+from graftwork_runner.faults import TURN_TOO_LONG
 from graftwork_runner.sandbox import Limits
-from graftwork_runner.sessions import ALL_TOO_LONG
-from graftwork_runner.sessions import TURN_TOO_LONG
 
 
 class Meter:
