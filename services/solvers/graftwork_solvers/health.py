@@ -170,6 +170,8 @@ async def _problem(look: Awaitable[None]) -> GraftworkError | None:
         await look
     except GraftworkError as error:
         return error if _matters(error) else None
+    except Exception:  # a mistake of ours about an answer says nothing about the endpoint, and must not end the pod
+        log.exception("look.broke")
     return None
 
 

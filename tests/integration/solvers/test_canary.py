@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 from typing import NoReturn
 
+import httpx
 import pytest
 from aiohttp import web
 from grpc_health.v1 import health_pb2
+from typing_extensions import override
 
 from graftwork.kit.clock import FakeClock
 from graftwork.kit.errors import DependencyDown
@@ -146,3 +148,18 @@ async def test_where_models_embed_it_asks_for_an_embedding() -> None:
 
     assert [(body["model"], body["input"]) for body in asked] == [("tiny", ["Hi"])] * 2
     assert scripted.bodies == []
+
+
+class MistakenEndpoint(Endpoint):
+    """One whose list of models we read wrongly."""
+
+    @override
+    async def models(self) -> NoReturn:
+        raise ZeroDivisionError
+
+
+async def test_a_mistake_of_ours_about_an_answer_does_not_end_the_pod() -> None:
+    async with running_endpoint() as scripted:
+        looks = Looks(scripted, MistakenEndpoint(httpx.AsyncHTTPTransport(), scripted.url), longest_seconds=30.0)
+
+        assert await looks.status() == SERVING
