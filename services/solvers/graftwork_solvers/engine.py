@@ -141,7 +141,8 @@ class Engine:
 
     def _give_up(self, gone: EngineGone) -> None:
         if self._suspicion is not None and not self._suspicion.done():
-            self._suspicion.set_exception(gone)
+            said = self._family.last_words if self._family else ""
+            self._suspicion.set_exception(EngineGone(f"{gone}; it said last: {said}" if said else str(gone)))
 
     async def run(self, told: Callable[[GraftworkError | None], Awaitable[None]]) -> None:
         """Run it until ``stop``. ``told`` hears of every change: what is wrong, or None when it serves."""

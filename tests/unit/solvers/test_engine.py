@@ -220,8 +220,9 @@ async def test_one_that_hangs_is_killed_and_started_again() -> None:
         await stage.serving(2)
 
     assert first.left
-    assert stage.told[3] == "restarting: the engine hangs: two tokens did not come"
-    assert stage.told[4].startswith("restarting: the engine hangs: two tokens did not come; it is started again in ")
+    problem = "restarting: the engine hangs: two tokens did not come; it said last: INFO loading weights"
+    assert stage.told[3] == problem
+    assert stage.told[4].startswith(f"{problem}; it is started again in ")
 
 
 @pytest.mark.parametrize(("doubt", "lives"), [(EngineGone("503"), 2), (DependencyDown("it is slow"), 1), (None, 1)])
