@@ -156,8 +156,8 @@ class Engine:
 
     async def stop(self) -> None:
         """Ask it to end, bounded; what is left of it dies with ``run``."""
-        await self._become(State.STOPPING, DependencyDown("the pod is going away"))
         self._leaving = True
+        await self._enter(State.STOPPING, DependencyDown("the pod is going away"))
         if self._family is not None:
             await self._family.stop(self._patience.shutdown_seconds)
 
@@ -246,8 +246,10 @@ class Engine:
         return DependencyDown(said, retry_after_seconds=_COME_BACK_SECONDS)
 
     async def _become(self, state: State, problem: DependencyDown | None) -> None:
-        if self._leaving:
-            return
+        if not self._leaving:
+            await self._enter(state, problem)
+
+    async def _enter(self, state: State, problem: DependencyDown | None) -> None:
         if state is not self.state or self._problem is _NOT_STARTED:
             log.info("engine.state", state=state.value)
         self.state, self._problem = state, problem
@@ -272,7 +274,7 @@ def _stay_cancelled() -> None:
 
 
 def _leaves(group: BaseExceptionGroup[EngineGone]) -> list[EngineGone]:
-    """The errors of a group, the oldest first, whatever groups they came in."""
+    """The errors of a group, whatever groups they came in; what the body of the task group raised comes last."""
     found: list[EngineGone] = []
     for error in group.exceptions:
         found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])

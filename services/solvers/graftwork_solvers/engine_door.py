@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextlib import suppress
+from pathlib import Path
 
 import aiohttp
 import httpx
@@ -89,6 +92,16 @@ def private_directory() -> Iterator[str]:
     """A directory that nobody else can enter, with a path short enough for the sockets in it."""
     with tempfile.TemporaryDirectory(prefix="gw-", dir=_short_place()) as directory:
         yield directory
+
+
+def swept(directory: str) -> None:
+    """Remove what an engine that was killed left there. Raises ``EngineGone`` where that cannot be done."""
+    try:
+        with suppress(FileNotFoundError):  # a cleaner of temporary files was here first
+            shutil.rmtree(directory)
+        Path(directory).mkdir(mode=0o700)
+    except OSError as error:
+        raise EngineGone(f"the directory of the engine's socket cannot be had: {error}") from error
 
 
 def _short_place() -> str | None:

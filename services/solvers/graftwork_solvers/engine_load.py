@@ -1,5 +1,6 @@
 """How busy an engine is, read from the metrics that vLLM exposes, and when that is too busy. Pure."""
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -24,8 +25,17 @@ def load_of(exposition: str) -> EngineLoad:
     """The load of all engines behind one server taken together; what is not told counts as 0."""
     sums = dict.fromkeys((_RUNNING, _WAITING, _READ, _WRITTEN), 0.0)
     for name, value in _SAMPLE.findall(exposition):
-        sums[name] += float(value)
+        sums[name] += _finite(value)
     return EngineLoad(int(sums[_RUNNING]), int(sums[_WAITING]), int(sums[_READ] + sums[_WRITTEN]))
+
+
+def _finite(value: str) -> float:
+    """A sample; 0 for NaN, which gauges are before they are set, and for what is no number."""
+    try:
+        number = float(value)
+    except ValueError:
+        return 0.0
+    return number if math.isfinite(number) else 0.0
 
 
 def own_metrics(exposition: str) -> str:
@@ -36,6 +46,13 @@ def own_metrics(exposition: str) -> str:
 def tolerated(running: int) -> int:
     """How many may wait: an engine takes the next request up when a batch of them is half done, not in between."""
     return max(1, running // _TOLERATED_SHARE)
+
+
+def room_in_calls(load: EngineLoad, calls: int) -> int:
+    """Calls it has room for while ``calls`` are there: an engine counts texts, of which a call may want several."""
+    room = load.running + tolerated(load.running)
+    texts = load.running + load.waiting
+    return min(room, math.ceil(room * calls / texts)) if texts else room
 
 
 class Backlog:

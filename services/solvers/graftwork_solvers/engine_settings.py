@@ -18,6 +18,7 @@ _OURS = frozenset(
         *("--uds", "--host", "--port", "--grpc", "--grpc-port", "--api-key", "--headless", "--config", "--model"),
         *("--served-model-name", "--revision", "--runner", "--enable-lora", "--lora-modules", "--shutdown-timeout"),
         *("--disable-log-stats", "--root-path", "--ssl-keyfile", "--ssl-certfile"),
+        "--hf-token",  # whoever lists processes would read it; the engine takes HF_TOKEN
     }
 )
 _ADAPTER_NAME = re.compile(r"[^\s=,{}]+")

@@ -7,7 +7,7 @@ from graftwork.kit.errors import DependencyDown
 from graftwork_solvers.engine_load import Backlog
 from graftwork_solvers.engine_load import EngineLoad
 from graftwork_solvers.engine_load import own_metrics
-from graftwork_solvers.engine_load import tolerated
+from graftwork_solvers.engine_load import room_in_calls
 from graftwork_solvers.gate import Gate
 
 _EVERY_SECONDS = 1.0
@@ -38,7 +38,7 @@ class EngineWatch:
         """Look for ever."""
         while True:
             await self._clock.sleep(_EVERY_SECONDS)
-            if self._gate.busy:
+            if self._gate.inside:
                 await self.look()
 
     async def look(self) -> None:
@@ -48,7 +48,7 @@ class EngineWatch:
         except DependencyDown:
             return
         if self._backlog.is_long(load):
-            self._gate.queued(load.running + tolerated(load.running))
+            self._gate.queued(room_in_calls(load, self._gate.inside))
 
     async def metrics(self) -> str:
         """The engine's own metrics, to be passed on; empty while it does not answer."""

@@ -21,6 +21,7 @@ from graftwork_solvers.engine_command import engine_identity
 from graftwork_solvers.engine_door import ENGINE_URL
 from graftwork_solvers.engine_door import EngineDoor
 from graftwork_solvers.engine_door import private_directory
+from graftwork_solvers.engine_door import swept
 from graftwork_solvers.engine_door import transport_to
 from graftwork_solvers.engine_process import EngineProcess
 from graftwork_solvers.engine_process import running_engine
@@ -71,8 +72,7 @@ def _launcher(
     environment = engine_environment(settings, os.environ, directory)
 
     def launch() -> AbstractAsyncContextManager[EngineProcess]:
-        for left in os.scandir(directory):  # by an engine that was killed
-            os.unlink(left)  # noqa: PTH108 - sockets
+        swept(directory)
         log.info("engine.launched", command=command)
         return running_engine(command, environment, directory)
 

@@ -76,9 +76,9 @@ class Gate:
         place.slowed = self._paces[model].slowed(seconds, tokens)
 
     @property
-    def busy(self) -> bool:
-        """Whether any call is at the endpoint."""
-        return self._inside > 0
+    def inside(self) -> int:
+        """Calls at the endpoint."""
+        return self._inside
 
     def queued(self, room: int) -> None:
         """Take note that calls wait inside the endpoint, which has room for so many."""

@@ -68,6 +68,7 @@ class Health:
         self._canary = canary
         self._engine = engine
         self._progress = 0.0
+        self._life = 0
         self._failures = _FAILURES_UNTIL_DOWN
         self._problem: GraftworkError | None = DependencyDown("nobody has looked at the endpoint yet")
         self._away: GraftworkError | None = self._problem if engine else None
@@ -76,7 +77,7 @@ class Health:
     async def ping(self) -> None:
         """Raise what is wrong with the endpoint, if anything is."""
         if self._problem is not None:
-            raise self._problem
+            raise self._problem.with_traceback(None)  # else it would grow by a frame with every probe
 
     async def begin(self, *, looking: bool) -> None:
         """Say NOT_SERVING until the first look; without looks, say SERVING at once."""
@@ -94,20 +95,19 @@ class Health:
         """Look once, unless there is no engine to be looked at."""
         if self._away is not None:
             return
+        life = self._life
         problem = await self._ask()
         busy = await self._moved() and isinstance(problem, RetryableError) and not isinstance(problem, EngineGone)
-        if self._away is None:  # else what was seen is of an engine that is no more
+        if life == self._life:  # else what was seen is of an engine that is no more
             await self._note(None if busy else problem)
 
     async def engine_is(self, problem: GraftworkError | None) -> None:
         """Hear from the engine's supervisor: what is wrong with it, or None when it serves."""
-        self._away = problem
-        if problem is not None:
-            self._problem, self._failures = problem, _FAILURES_UNTIL_DOWN
-            await self._tell()
-        else:
-            self._failures = 0
-            await self.look()
+        self._life += 1
+        self._away = self._problem = problem
+        # One that serves has just answered: it was warmed up.
+        self._failures = 0 if problem is None else _FAILURES_UNTIL_DOWN
+        await self._tell()
 
     async def leave(self) -> None:
         """Say NOT_SERVING from now on."""

@@ -8,6 +8,7 @@ import pytest
 from graftwork.kit.errors import DependencyDown
 from graftwork_solvers.engine_door import EngineDoor
 from graftwork_solvers.engine_door import private_directory
+from graftwork_solvers.engine_door import swept
 from graftwork_solvers.errors import EngineGone
 from graftwork_solvers.errors import MalformedAnswer
 
@@ -79,3 +80,25 @@ def test_a_long_name_for_temporary_files_is_not_used(monkeypatch: pytest.MonkeyP
 
     with private_directory() as directory:
         assert not directory.startswith(str(long))
+
+
+def test_what_an_engine_left_in_its_directory_goes_whatever_it_is(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    (place / "deep").mkdir(parents=True)
+    (place / "socket").touch()
+
+    swept(str(place))
+
+    assert list(place.iterdir()) == []
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+
+
+def test_a_directory_that_was_cleaned_away_is_made_again(tmp_path: Path) -> None:
+    swept(str(tmp_path / "place"))
+
+    assert (tmp_path / "place").is_dir()
+
+
+def test_a_directory_that_cannot_be_made_is_the_end_of_a_life_and_not_of_the_pod(tmp_path: Path) -> None:
+    with pytest.raises(EngineGone, match="cannot be had"):
+        swept(str(tmp_path / "no" / "place"))

@@ -6,6 +6,7 @@ from graftwork_solvers.engine_load import Backlog
 from graftwork_solvers.engine_load import EngineLoad
 from graftwork_solvers.engine_load import load_of
 from graftwork_solvers.engine_load import own_metrics
+from graftwork_solvers.engine_load import room_in_calls
 from graftwork_solvers.engine_load import tolerated
 
 EXPOSITION = """\
@@ -32,6 +33,11 @@ def test_what_is_not_told_counts_as_nothing() -> None:
     assert load_of("<html>") == EngineLoad()
 
 
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "soon"])
+def test_what_is_no_number_counts_as_nothing(value: str) -> None:
+    assert load_of(f"vllm:num_requests_running {value}\nvllm:num_requests_waiting 2.0\n") == EngineLoad(waiting=2)
+
+
 def test_only_the_engine_s_own_metrics_are_passed_on() -> None:
     passed = own_metrics(EXPOSITION)
 
@@ -54,3 +60,11 @@ def test_a_backlog_is_one_that_is_still_there_at_the_next_look() -> None:
 
 def test_what_is_tolerated_is_no_backlog() -> None:
     assert looks(1, 1, 1) == [False] * 3
+
+
+def test_room_for_texts_is_room_for_fewer_calls_where_each_wants_several() -> None:
+    assert room_in_calls(EngineLoad(running=16, waiting=48), calls=8) == 3
+
+
+def test_room_is_never_more_than_the_engine_has() -> None:
+    assert room_in_calls(EngineLoad(running=16, waiting=4), calls=60) == 18

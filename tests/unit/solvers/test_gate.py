@@ -107,3 +107,18 @@ async def test_a_call_that_fails_gives_its_place_back() -> None:
         with pytest.raises(ValueError, match="inside"):
             async with gate.place():
                 raise ValueError("inside")
+
+
+async def test_a_place_given_to_who_gives_up_in_the_same_moment_goes_to_the_next() -> None:
+    gate = Gate(Limit(1, 1), 8, retry_seconds=1)
+    async with gate.place():
+        gives_up, patient = Visitor(gate), Visitor(gate)
+        await turn_over()
+    # Nobody had a turn since: the place is given, and not yet taken.
+    await gives_up.cancelled()
+    await turn_over()
+
+    assert not gives_up.inside.is_set()
+    assert patient.inside.is_set()
+    await patient.leave()
+    assert gate.inside == 0
