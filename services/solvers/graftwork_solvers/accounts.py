@@ -7,8 +7,8 @@ from graftwork.models.budget import token_bound
 from graftwork.models.plane import EmbedRequest
 from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import ModelDescription
-from graftwork_solvers.answers import ChatAnswer
-from graftwork_solvers.answers import EmbedAnswer
+from graftwork_solvers.endpoint.answers import ChatAnswer
+from graftwork_solvers.endpoint.answers import EmbedAnswer
 
 log = get_logger(__name__)
 

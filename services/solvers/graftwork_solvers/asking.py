@@ -5,14 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from graftwork.models.plane import GenerateRequest
-from graftwork_solvers.answers import ChatAnswer
-from graftwork_solvers.chat import chat_body
-from graftwork_solvers.endpoint import Endpoint
+from graftwork_solvers.endpoint.answers import ChatAnswer
+from graftwork_solvers.endpoint.chat import chat_body
+from graftwork_solvers.endpoint.client import Endpoint
+from graftwork_solvers.endpoint.wording import cut_before
+from graftwork_solvers.endpoint.wording import may_be_enforced
+from graftwork_solvers.endpoint.wording import without_fence
 from graftwork_solvers.errors import ParameterRefused
 from graftwork_solvers.pools import Serving
-from graftwork_solvers.wording import cut_before
-from graftwork_solvers.wording import may_be_enforced
-from graftwork_solvers.wording import without_fence
 
 
 async def ask_in_dialect(endpoint: Endpoint, request: GenerateRequest, serving: Serving) -> ChatAnswer:

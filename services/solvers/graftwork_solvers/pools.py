@@ -9,10 +9,10 @@ from graftwork.kit.errors import UnknownPool
 from graftwork.models.plane import ModelDescription
 from graftwork.models.plane import PoolDescription
 from graftwork.models.plane import Sampling
-from graftwork_solvers.answers import ListedModel
-from graftwork_solvers.dialects import Dialect
-from graftwork_solvers.endpoint import Endpoint
-from graftwork_solvers.hosts import habits_of
+from graftwork_solvers.endpoint.answers import ListedModel
+from graftwork_solvers.endpoint.client import Endpoint
+from graftwork_solvers.endpoint.dialects import Dialect
+from graftwork_solvers.endpoint.hosts import habits_of
 from graftwork_solvers.settings import PoolSettings
 
 # Settings that shape answers. A change of any of them is another revision, and no other change is.

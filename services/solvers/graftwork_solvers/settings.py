@@ -20,7 +20,7 @@ from pydantic_settings import SettingsConfigDict
 
 from graftwork.contracts.base import Written
 from graftwork.contracts.jobs import Profile
-from graftwork_solvers.engine_settings import EngineSettings
+from graftwork_solvers.engine.settings import EngineSettings
 
 _ROLES = ("optimizer", "evaluator", "generator")
 

@@ -19,15 +19,15 @@ from graftwork.models.plane import prompt_sha256
 from graftwork.models.telemetry import ModelTelemetry
 from graftwork_solvers import metrics
 from graftwork_solvers.accounts import Accounts
-from graftwork_solvers.answers import ChatAnswer
+from graftwork_solvers.admission.gate import Gate
 from graftwork_solvers.asking import ask_in_dialect
-from graftwork_solvers.chat import as_pool_has_it
-from graftwork_solvers.chat import sampling_of
-from graftwork_solvers.endpoint import Endpoint
-from graftwork_solvers.gate import Gate
+from graftwork_solvers.endpoint.answers import ChatAnswer
+from graftwork_solvers.endpoint.chat import as_pool_has_it
+from graftwork_solvers.endpoint.chat import sampling_of
+from graftwork_solvers.endpoint.client import Endpoint
+from graftwork_solvers.endpoint.providers import provider_of
 from graftwork_solvers.pools import Pools
 from graftwork_solvers.pools import Serving
-from graftwork_solvers.providers import provider_of
 
 
 class Solver:

@@ -24,9 +24,9 @@ from graftwork.models.plane import Message
 from graftwork.models.plane import ModelPlane
 from graftwork.models.plane import Sampling
 from graftwork.models.plane import prompt_sha256
-from graftwork_solvers.endpoint import open_endpoint
-from graftwork_solvers.gate import Gate
-from graftwork_solvers.limit import Limit
+from graftwork_solvers.admission.gate import Gate
+from graftwork_solvers.admission.limit import Limit
+from graftwork_solvers.endpoint.client import open_endpoint
 from graftwork_solvers.pools import Pools
 from graftwork_solvers.settings import SolversSettings
 from graftwork_solvers.solver import Solver

@@ -22,9 +22,9 @@ from graftwork.models.plane import EmbedRequest
 from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Message
 from graftwork.models.proto.v1 import solvers_pb2_grpc
-from graftwork_solvers.endpoint import open_endpoint
-from graftwork_solvers.gate import Gate
-from graftwork_solvers.limit import Limit
+from graftwork_solvers.admission.gate import Gate
+from graftwork_solvers.admission.limit import Limit
+from graftwork_solvers.endpoint.client import open_endpoint
 from graftwork_solvers.pools import Pools
 from graftwork_solvers.servicer import SolversServicer
 from graftwork_solvers.solver import Solver

@@ -15,10 +15,10 @@ from typing_extensions import override
 from graftwork.kit.clock import FakeClock
 from graftwork.kit.errors import DependencyDown
 from graftwork.models.channels import SERVICE
-from graftwork_solvers.canary import Canary
-from graftwork_solvers.endpoint import Endpoint
-from graftwork_solvers.endpoint import open_endpoint
-from graftwork_solvers.health import Health
+from graftwork_solvers.endpoint.client import Endpoint
+from graftwork_solvers.endpoint.client import open_endpoint
+from graftwork_solvers.health.canary import Canary
+from graftwork_solvers.health.looks import Health
 from graftwork_solvers.pools import Pools
 from tests.support.endpoints import Answer
 from tests.support.endpoints import ScriptedEndpoint

@@ -18,7 +18,7 @@ from graftwork.models import statuses
 from graftwork.models import wire
 from graftwork.models.proto.v1 import solvers_pb2_grpc
 from graftwork_solvers.bootstrap import Pod
-from graftwork_solvers.engine import State
+from graftwork_solvers.engine.supervisor import State
 from tests.integration.solvers.test_pod import Held
 from tests.integration.solvers.test_pod import asking
 from tests.integration.solvers.test_pod import fetched

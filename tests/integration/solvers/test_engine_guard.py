@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from graftwork_solvers import engine_guard
+from graftwork_solvers.engine import guard as guarding
 from tests.support.eventually import assert_eventually
 from tests.support.processes import assert_gone
 
@@ -27,7 +27,7 @@ print(os.getpid(), child.pid, flush=True)
 @asynccontextmanager
 async def guarded(*command: str, directory: str = "/nowhere") -> AsyncIterator[asyncio.subprocess.Process]:
     guard = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", engine_guard.__file__, directory, *command),
+        *(sys.executable, "-I", "-S", guarding.__file__, directory, *command),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

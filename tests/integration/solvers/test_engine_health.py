@@ -13,10 +13,10 @@ from graftwork.kit.clock import FakeClock
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import GraftworkError
 from graftwork.models.channels import SERVICE
-from graftwork_solvers.canary import Canary
-from graftwork_solvers.endpoint import open_endpoint
+from graftwork_solvers.endpoint.client import open_endpoint
 from graftwork_solvers.errors import EngineGone
-from graftwork_solvers.health import Health
+from graftwork_solvers.health.canary import Canary
+from graftwork_solvers.health.looks import Health
 from graftwork_solvers.pools import Pools
 from tests.support.endpoints import running_endpoint
 from tests.support.pods import pod_settings

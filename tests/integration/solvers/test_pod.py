@@ -23,12 +23,12 @@ from graftwork.models.channels import SERVICE
 from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Generation
 from graftwork.models.plane import Message
+from graftwork_solvers.admission.gate import Gate
+from graftwork_solvers.admission.limit import Limit
 from graftwork_solvers.bootstrap import Pod
-from graftwork_solvers.endpoint import Endpoint
-from graftwork_solvers.endpoint import open_endpoint
-from graftwork_solvers.gate import Gate
-from graftwork_solvers.health import Health
-from graftwork_solvers.limit import Limit
+from graftwork_solvers.endpoint.client import Endpoint
+from graftwork_solvers.endpoint.client import open_endpoint
+from graftwork_solvers.health.looks import Health
 from graftwork_solvers.pools import Pools
 from graftwork_solvers.solver import Solver
 from tests.support.endpoints import chat_answer

@@ -10,9 +10,9 @@ from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Message
 from graftwork.models.plane import ModelDescription
 from graftwork_solvers.accounts import Accounts
-from graftwork_solvers.answers import ChatAnswer
-from graftwork_solvers.answers import EmbedAnswer
-from graftwork_solvers.answers import TokenCounts
+from graftwork_solvers.endpoint.answers import ChatAnswer
+from graftwork_solvers.endpoint.answers import EmbedAnswer
+from graftwork_solvers.endpoint.answers import TokenCounts
 
 PRICED = ModelDescription(name="m", prompt_usd_per_mtok=1.0, completion_usd_per_mtok=4.0)
 UNPRICED = ModelDescription(name="m")

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import HttpUrl
 
-from graftwork_solvers.endpoint import proxy_for
+from graftwork_solvers.endpoint.client import proxy_for
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graftwork.models.plane import Sampling
-from graftwork_solvers.endpoint import Endpoint
+from graftwork_solvers.endpoint.client import Endpoint
 from graftwork_solvers.pools import Pools
 from graftwork_solvers.settings import PoolSettings
 

@@ -1,0 +1,1 @@
+"""How many calls may be at the endpoint at once."""

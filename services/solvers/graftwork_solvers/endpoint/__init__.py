@@ -1,0 +1,1 @@
+"""OpenAI-compatible endpoints: what they are asked, what they answer, what their refusals mean."""

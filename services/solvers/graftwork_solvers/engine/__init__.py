@@ -1,0 +1,1 @@
+"""Engines that a pod owns: started, warmed, watched, started again, ended."""

@@ -1,0 +1,1 @@
+"""Whether the pod wants calls."""
