@@ -47,7 +47,7 @@ async def embeds_lengths(body: dict[str, Any]) -> web.Response:
     return web.json_response({"model": "tiny-1", "data": rows[::-1], "usage": {"prompt_tokens": len(rows)}})
 
 
-@dataclass
+@dataclass(eq=False)
 class ScriptedEndpoint:
     """``chat``, ``embed`` and ``models`` may be changed while it runs; ``bodies`` holds every chat it heard.
 

@@ -1,8 +1,10 @@
 """What the journal keeps of every model call: enough to tell later what was asked of whom, and what it took."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from collections.abc import Awaitable
 from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.events import SeedsProposed
@@ -37,7 +40,9 @@ from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Generation
 from graftwork.models.plane import Message
 from graftwork.models.plane import prompt_sha256
+from graftwork_solvers.bootstrap import Pod
 from tests.support.endpoints import ScriptedEndpoint
+from tests.support.endpoints import chat_answer
 from tests.support.endpoints import running_endpoint
 from tests.support.in_process import settings_for
 from tests.support.off_bus import OffBus
@@ -87,6 +92,17 @@ class Stage:
 
 @asynccontextmanager
 async def at_work(settings: ServiceSettings, work: Work) -> AsyncIterator[Stage]:
+    async with (
+        running_endpoint() as endpoint,
+        running_pod(pod_settings(endpoint.url, solvers_pools=POOLS)) as pod,
+        client_of(pod) as client,
+        serving(settings, work, client) as (bus, ledger),
+    ):
+        yield Stage(bus, ledger, client, endpoint)
+
+
+@asynccontextmanager
+async def serving(settings: ServiceSettings, work: Work, client: SolverClient) -> AsyncIterator[tuple[OffBus, Ledger]]:
     router = Router("worker")
 
     @router.on(SeedsRequested)
@@ -100,21 +116,16 @@ async def at_work(settings: ServiceSettings, work: Work) -> AsyncIterator[Stage]
         async with ctx.commit() as commit:
             commit.emit(SeedsProposed.model_validate(answer))
 
-    async with (
-        running_endpoint() as endpoint,
-        running_pod(pod_settings(endpoint.url, solvers_pools=POOLS)) as pod,
-        client_of(pod) as client,
-    ):
-        ledger = open_ledger(settings, "worker")
-        service = Service(
-            router=router,
-            settings=settings,
-            ledger=ledger,
-            blobs=Blobs.open(settings.blobs),
-            context=model_context(client),
-        )
-        async with off_bus(service) as bus:
-            yield Stage(bus, ledger, client, endpoint)
+    ledger = open_ledger(settings, "worker")
+    service = Service(
+        router=router,
+        settings=settings,
+        ledger=ledger,
+        blobs=Blobs.open(settings.blobs),
+        context=model_context(client),
+    )
+    async with off_bus(service) as bus:
+        yield bus, ledger
 
 
 @pytest.fixture
@@ -228,3 +239,50 @@ async def test_what_a_fixed_pool_may_write_is_what_a_grant_has_to_cover(
         await (stage.done() if answers else stage.bus.wait_for(WorkFailed))
 
     assert len(stage.endpoint.bodies) == (1 if answers else 0)
+
+
+class DiesOnce:
+    """Says nothing to the first call of all, and answers every other."""
+
+    def __init__(self) -> None:
+        self.silent = True
+
+    async def chat(self, _body: dict[str, Any]) -> web.StreamResponse:
+        if self.silent:
+            self.silent = False
+            await asyncio.Event().wait()
+        return chat_answer("hello")
+
+
+async def test_a_call_whose_pod_is_killed_is_asked_of_another_and_journalled_once(settings: ServiceSettings) -> None:
+    async def generates(ctx: ModelTaskContext) -> None:
+        await ctx.generate(ASKED, step="only")
+
+    chat = DiesOnce().chat
+    async with (
+        running_endpoint(chat) as one,
+        running_endpoint(chat) as other,
+        running_pod(pod_settings(one.url, solvers_pools=POOLS)) as one_pod,
+        running_pod(pod_settings(other.url, solvers_pools=POOLS)) as other_pod,
+        client_of(one_pod, other_pod) as client,
+        serving(settings, generates, client) as (bus, ledger),
+    ):
+        stage = Stage(bus, ledger, client, one)
+        await stage.do()
+        asked = await first_of({one: one_pod, other: other_pod})
+        await asked.server.stop(grace=None)
+        answer = await stage.done()
+        [row] = await stage.rows()
+
+    assert sorted((len(one.bodies), len(other.bodies))) == [1, 1]
+    assert row["usage"]["calls"] == 1
+    assert [used.calls for used in answer.used.values()] == [1]
+
+
+async def first_of(pods: Mapping[ScriptedEndpoint, Pod]) -> Pod:
+    """The pod whose endpoint was asked first."""
+    waits = {asyncio.ensure_future(endpoint.arrived.wait()): pod for endpoint, pod in pods.items()}
+    arrived, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in pending:
+        wait.cancel()
+    return waits[arrived.pop()]

@@ -1,6 +1,7 @@
 """A pod's life: health, limits, draining, and what it tells about itself."""
 
 import asyncio
+from collections.abc import Sized
 from typing import Any
 
 import aiohttp
@@ -35,9 +36,11 @@ from tests.support.endpoints import chat_answer
 from tests.support.endpoints import error_answer
 from tests.support.endpoints import running_endpoint
 from tests.support.eventually import assert_eventually
+from tests.support.pods import client_at
 from tests.support.pods import client_of
 from tests.support.pods import pod_settings
 from tests.support.pods import running_pod
+from tests.support.relays import relay_to
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -280,18 +283,27 @@ async def test_a_call_that_comes_past_its_deadline_is_never_sent() -> None:
 
 
 async def test_a_call_outlives_the_age_of_its_connection() -> None:
-    async def slow(_body: dict[str, Any]) -> web.Response:
-        await asyncio.sleep(1)
-        return chat_answer("slowly")
-
-    async with running_endpoint(slow) as endpoint:
+    held = Held()
+    async with running_endpoint(held.chat) as endpoint:
         settings = pod_settings(endpoint.url, solvers_connection_age_seconds=0.2)
-        async with running_pod(settings) as pod, client_of(pod, unavailable_attempts=99) as client:
-            calls = [client.generate(asking(), timeout_seconds=30) for _ in range(3)]
-            answers = await asyncio.gather(*calls)
+        async with (
+            running_pod(settings) as pod,
+            relay_to(pod.grpc_port) as wire,
+            client_at(f"127.0.0.1:{wire.port}", unavailable_attempts=99) as client,
+        ):
+            calls = [asyncio.ensure_future(client.generate(asking("slow"), timeout_seconds=60)) for _ in range(3)]
+            await assert_eventually(lambda: held.hears("slow", "slow", "slow"))
+            connections = len(wire.ends)
+            await assert_eventually(lambda: has_more_than(connections, wire.ends))
+            held.release.set()
+            answers: list[Generation] = await asyncio.gather(*calls)
 
-    assert [answer.texts for answer in answers] == [("slowly",)] * 3
+    assert [answer.texts for answer in answers] == [("slow",)] * 3
     assert len(endpoint.bodies) == 3
+
+
+def has_more_than(count: int, things: Sized) -> None:
+    assert len(things) > count
 
 
 async def test_the_time_spent_in_the_queue_is_told() -> None:
