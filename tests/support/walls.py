@@ -1,4 +1,7 @@
-"""The walls of this machine, for tests: proven once in a process, skipped where they do not stand."""
+"""The walls of this machine, for tests: proven once in a process, skipped where they do not stand.
+
+With ``GRAFTWORK_TEST_WALLS=required``, as in CI, what is missing is a failure and no reason to skip.
+"""
 
 import os
 import shutil
@@ -18,8 +21,15 @@ from graftwork_runner.walls import Wall
 from graftwork_runner.walls import WallChoice
 from graftwork_runner.walls import strongest_wall
 
-needs_bwrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
-needs_runsc = pytest.mark.skipif(shutil.which("runsc") is None, reason="gVisor is not installed")
+REQUIRED = os.environ.get("GRAFTWORK_TEST_WALLS") == "required"
+
+
+def _needs(program: str, name: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(not REQUIRED and shutil.which(program) is None, reason=f"{name} is not installed")
+
+
+needs_bwrap = _needs("bwrap", "bubblewrap")
+needs_runsc = _needs("runsc", "gVisor")
 EVERY_WALL = [pytest.param("bubblewrap", marks=needs_bwrap), pytest.param("gvisor", marks=needs_runsc)]
 LIMITS = ProcessLimits(memory_bytes=1 << 30)
 
@@ -28,7 +38,7 @@ def standing(name: WallChoice) -> Wall:
     """The wall of that name; the test is skipped, with the reason, if it does not stand here."""
     found = _try(name)
     if isinstance(found, str):
-        pytest.skip(f"{name} does not stand here: {found}")
+        (pytest.fail if REQUIRED else pytest.skip)(f"{name} does not stand here: {found}")
     return found
 
 
