@@ -1,9 +1,11 @@
 # What a person or CI asks for. Every target installs first, which takes no time when nothing changed.
 VENV := .venv
 BIN := $(VENV)/bin
+VLLM := .venv-vllm
+CHECKPOINT := build/tiny-checkpoint
 SOURCES := graftwork $(wildcard services/*/graftwork_*)
 
-.PHONY: install demo test check lint types imports proto contracts ablation format clean
+.PHONY: install demo test vllm test-vllm test-gpu check lint types imports proto contracts ablation format clean
 
 install: $(VENV)/.installed
 
@@ -16,6 +18,24 @@ demo: install
 
 test: install
 	$(BIN)/pytest -n auto --dist loadgroup
+
+# A real vLLM, and a checkpoint of the tiny model for it.
+vllm: $(VLLM)/.installed $(CHECKPOINT)
+
+$(VLLM)/.installed: constraints-vllm.txt scripts/install-vllm
+	VENV=$(VLLM) scripts/install-vllm
+	@touch $@
+
+$(CHECKPOINT): | install $(VLLM)/.installed
+	$(VLLM)/bin/python scripts/tiny_checkpoint.py \
+		"$$($(BIN)/python -c 'from graftwork.local.model import find_weights; print(find_weights())')" $@
+
+# One engine takes all cores and 3 GB, so these run one after the other.
+test-vllm: install vllm
+	$(BIN)/pytest -n 0 -m vllm
+
+test-gpu: install vllm
+	$(BIN)/pytest -n 0 -m gpu
 
 check: lint types imports proto contracts
 
@@ -43,5 +63,5 @@ format: install
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VLLM) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -138,9 +138,19 @@ def port(server: Server | None) -> Check:
 
 
 def model() -> Check:
-    """An endpoint was named and answers, or the tiny model is there."""
+    """An engine can be run, or an endpoint was named and answers, or the tiny model is there."""
+    if os.environ.get("GRAFTWORK_SOLVERS_BACKEND") == "vllm":
+        return _vllm()
     base_url = os.environ.get("OPENAI_BASE_URL")
     return _tiny_model() if not base_url else _endpoint(base_url, os.environ.get("OPENAI_API_KEY"))
+
+
+def _vllm() -> Check:
+    command = os.environ.get("GRAFTWORK_SOLVERS_VLLM_COMMAND", "vllm")
+    if (found := shutil.which(command)) is None:
+        mend = "install vLLM into an environment of its own, and name its program in GRAFTWORK_SOLVERS_VLLM_COMMAND"
+        return Check("model", Verdict.BAD, f"no program {command}", mend)
+    return Check("model", Verdict.GOOD, f"{os.environ.get('GRAFTWORK_SOLVERS_VLLM_MODEL')} in {found}")
 
 
 def _tiny_model() -> Check:

@@ -9,12 +9,14 @@ from rich.text import Text
 from rich.tree import Tree
 
 from graftwork.cli.words import node_name
+from graftwork.cli.words import printable
 from graftwork.cli.words import reward
 from graftwork.contracts.jobs import NodeState
 from graftwork.contracts.snapshots import JobSnapshot
 from graftwork.contracts.snapshots import NodeSnapshot
 
 MODIFICATION_WIDTH = 72
+_LONGEST_LOOK = 1_000
 BEST = Style(color="green", bold=True)
 _QUIET = Style(dim=True)
 _FAILED = Style(color="red")
@@ -30,7 +32,7 @@ _STYLES = {
 
 def draw_tree(title: str, nodes: Sequence[NodeSnapshot], job: JobSnapshot | None) -> Tree:
     """Draw the nodes, each under its parent; one whose parent is not known yet stands at the top."""
-    tree = Tree(Text(title, style="bold"), guide_style="dim")
+    tree = Tree(Text(printable(title), style="bold"), guide_style="dim")
     known = {node.node_id for node in nodes}
     children: defaultdict[str | None, list[NodeSnapshot]] = defaultdict(list)
     for node in sorted(nodes, key=lambda node: (node.round, node.node_id)):
@@ -75,7 +77,7 @@ def _state(node: NodeSnapshot) -> str:
 
 
 def _first_line(text: str | None) -> str:
-    lines = (text or "").strip().splitlines()
+    lines = printable((text or "").strip()[:_LONGEST_LOOK]).splitlines()
     if not lines:
         return ""
     return lines[0] if len(lines[0]) <= MODIFICATION_WIDTH else f"{lines[0][: MODIFICATION_WIDTH - 1]}…"

@@ -13,6 +13,7 @@ from graftwork.cli.errors import FAILED
 from graftwork.cli.errors import INTERRUPTED
 from graftwork.cli.errors import exit_status
 from graftwork.cli.lazy import LazyGroup
+from graftwork.contracts.visible import visible
 from graftwork.kit.errors import GraftworkError
 
 COMMANDS = {
@@ -52,7 +53,7 @@ def main() -> None:
         status = error.exit_code
     except GraftworkError as error:
         who = "" if error.code == "job_file" else "graftwork: "  # its lines begin with a file and a line
-        click.echo(f"{who}{error}", err=True)
+        click.echo(f"{who}{visible(str(error))}", err=True)
         status = exit_status(error)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "graftwork":

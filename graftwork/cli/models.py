@@ -10,6 +10,7 @@ from graftwork.cli.connection import json_option
 from graftwork.cli.connection import server_options
 from graftwork.cli.errors import FAILED
 from graftwork.cli.tables import print_table
+from graftwork.cli.words import printable
 from graftwork.cli.words import short_number
 from graftwork.client import AsyncGraftwork
 from graftwork.contracts.rest import PoolChecksView
@@ -37,8 +38,8 @@ def models() -> None:
 def check(url: str | None, key: str | None, *, no_calls: bool, as_json: bool) -> None:
     """Tell of every pool whether it answers, and of its models the context and the price.
 
-    The default model of each pool is called twice, which costs some hundred tokens: how long a tiny call takes, and
-    whether an answer keeps to a JSON schema. Exit status 1 where a pool does not answer, or a call fails.
+    The default model of each pool is called two or three times, which costs some hundred tokens: how long a tiny call
+    takes, and whether an answer keeps to a JSON schema. Exit status 1 where a pool does not answer, or a call fails.
     """
 
     async def question(client: AsyncGraftwork) -> PoolsView | PoolChecksView:
@@ -57,7 +58,7 @@ def _print(pools: Sequence[PoolView]) -> None:
     print_table(HEADER, (row for pool in pools for row in pool_rows(pool)))
     for pool in pools:
         if pool.problem:
-            click.echo(f"{pool.pool}: {pool.problem}", err=True)
+            click.echo(f"{pool.pool}: {printable(pool.problem)}", err=True)
     click.echo(f"* the pool's default; {UNKNOWN} unknown{_spent(pools)}", err=True)
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from graftwork.cli.drawing import draw_tree
 from graftwork.cli.progress import JobProgress
 from graftwork.cli.words import duration
+from graftwork.cli.words import on_one_line
 from graftwork.cli.words import review_commands
 
 BAR_WIDTH = 32
@@ -25,13 +26,14 @@ def picture(progress: JobProgress, now: datetime) -> RenderableType:
 def _parts(progress: JobProgress, now: datetime) -> Iterator[RenderableType]:
     figures = {**progress.figures, "elapsed": duration((now - progress.created_at).total_seconds())}
     yield Text.assemble(
-        (progress.name, "bold"), *(part for name, value in figures.items() for part in _figure(name, value))
+        (on_one_line(progress.name), "bold"),
+        *(part for name, value in figures.items() for part in _figure(name, value)),
     )
     if progress.stages:
         yield _bars(progress, now)
     if progress.waits_for_review:
         yield Text(f"waits for your review: {review_commands(progress.job_id)[0]}", style="bold yellow")
-    yield Text("\n".join(progress.messages), style="dim")
+    yield Text("\n".join(map(on_one_line, progress.messages)), style="dim")
     yield draw_tree("tree", list(progress.nodes.values()), progress.snapshot)
 
 

@@ -8,16 +8,21 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from graftwork.cli.words import on_one_line
 from graftwork.cli.words import printable
 from graftwork.contracts.workflows import SampleRow
 from graftwork.contracts.workflows import Workflow
 
 INDENT = " " * 4
+LONGEST = 50_000
+LONGEST_TITLE = 500
 
 
 def titled(title: str, text: str, console: Console) -> None:
-    """Print a text below its title."""
-    console.print(Text(printable(title), style="bold"))
+    """Print a text below its title; of one that nobody reads to its end, the beginning."""
+    left = len(text) - LONGEST
+    text = text if left <= 0 else f"{text[:LONGEST]}\n[... {left:,} characters more]"
+    console.print(Text(on_one_line(title[:LONGEST_TITLE]), style="bold"))
     console.print(Text(indent(printable(text).strip(), INDENT)), end="\n\n")
 
 

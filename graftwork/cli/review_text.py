@@ -19,7 +19,7 @@ TIME = "%Y-%m-%d %H:%M"
 def show_review(review: ReviewView, console: Console) -> None:
     """Print what a person is asked about: the task, the workflow, its samples, and how to answer."""
     title = f"Review of {review.job_name} ({review.job_id}), round {review.round} of {review.rounds}: {review.state}"
-    console.print(Text(title, style="bold"), end="\n\n")
+    console.print(Text(printable(title), style="bold"), end="\n\n")
     titled("Task", review.task, console)
     if review.workflow is not None:
         show_prompts(review.workflow, "", console)

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from graftwork.contracts.visible import HIDDEN
+
 Echo = Callable[[str], None]
 
 
@@ -22,11 +24,12 @@ class Steps:
         self._began = clock()
 
     def __call__(self, line: str) -> None:
-        """Tell a person something."""
+        """Tell a person something. It is one line, whatever a model put into it."""
         if self.as_json:
             self.record("step", message=line)
         else:
-            self._echo(f"{self._elapsed_seconds():6.1f} s  {line}")
+            said = HIDDEN.sub("\N{REPLACEMENT CHARACTER}", line).replace("\n", " ")
+            self._echo(f"{self._elapsed_seconds():6.1f} s  {said}")
 
     def record(self, what: str, **fields: Any) -> None:
         """Tell a program something; a person is told by other means."""

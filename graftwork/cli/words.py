@@ -1,9 +1,8 @@
 """Numbers and names as people read them."""
 
-import unicodedata
-
 from graftwork.contracts.snapshots import NodeSnapshot
 from graftwork.contracts.usage import Usage
+from graftwork.contracts.visible import HIDDEN
 
 _THOUSAND = 1000
 _MINUTE = 60
@@ -53,12 +52,13 @@ def review_commands(job_id: str) -> tuple[str, str, str]:
 
 
 def printable(text: str) -> str:
-    """Text of a model without control characters, which a terminal would obey; line ends and tabs are kept."""
-    return "".join(char if char in "\n\t" or not _is_control(char) else "\N{REPLACEMENT CHARACTER}" for char in text)
+    """Text of a model without what a terminal would obey, or could not show; line ends and tabs are kept."""
+    return HIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _is_control(char: str) -> bool:
-    return unicodedata.category(char) == "Cc"
+def on_one_line(text: str) -> str:
+    """The same for a place that has one line only."""
+    return " ".join(printable(text).split())
 
 
 def money(usd: float | None) -> str:

@@ -35,7 +35,7 @@ PREVIEW_SECONDS = 900.0
 """A preview is made while its caller waits: a workflow is written and run by models."""
 
 CHECK_SECONDS = 120.0
-"""Each pool is called twice, one call after the other, and a model that is just started takes its time."""
+"""Each pool is called two or three times, one call after the other, and a model that is just started takes its time."""
 
 
 def submit(spec: JobSpec, *, idempotency_key: str | None = None) -> Call[JobView]:
@@ -147,7 +147,7 @@ def pools() -> Call[PoolsView]:
 
 
 def check_pools() -> Call[PoolChecksView]:
-    """Make two tiny calls to each pool's default model: its latency, and whether it keeps to a schema. They cost."""
+    """Make a few tiny calls to each pool's default model: its latency, and whether it keeps to a schema. They cost."""
     return ask("POST", path_of("pools:check"), PoolChecksView, timeout_seconds=CHECK_SECONDS)
 
 

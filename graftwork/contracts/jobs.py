@@ -17,6 +17,7 @@ from pydantic import model_validator
 
 from graftwork.contracts.base import Written
 from graftwork.contracts.records import OutputSpec
+from graftwork.contracts.runtimes import WorkflowRuntime
 from graftwork.contracts.workflows import Metric
 
 JOB_FILE_VERSION = 1
@@ -248,6 +249,9 @@ class JobSpec(Written):
     task: str = Field(min_length=10, max_length=20_000)
     count: int = Field(ge=1, le=MAX_COUNT, description="accepted rows wanted")
     strategy: Literal["autosynth"] = "autosynth"
+    runtime: WorkflowRuntime = Field(
+        default=WorkflowRuntime.MONTY, description="what runs workflows; cpython: the whole language, where allowed"
+    )
     output: OutputSpec = OutputSpec()
     facets: Mapping[str, tuple[str, ...]] | None = None
     seeds: tuple[Mapping[str, Any], ...] | None = Field(default=None, max_length=MAX_ROWS)

@@ -195,7 +195,7 @@ class PoolsView(Contract):
 
 
 class PoolCheckView(PoolView):
-    """What a pool serves, and what two tiny calls to its default model told; ``problem`` also says why one failed."""
+    """What a pool serves, and what a few tiny calls to its default model told; ``problem`` also says why one failed."""
 
     latency_seconds: float | None = Field(default=None, ge=0, description="of the shorter call, at the pool")
     keeps_schema: bool | None = Field(default=None, description="whether an answer fitted a JSON schema")

@@ -48,6 +48,7 @@ class FailureReason(StrEnum):
     INVALID_OUTPUT = "invalid_output"
     CANNED_OUTPUT = "canned_output"
     COPIED_OUTPUT = "copied_output"
+    APPEALS_TO_JUDGE = "appeals_to_judge"
     MODEL_ERROR = "model_error"
     GRANT_EXHAUSTED = "grant_exhausted"
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
+from typing import Any
 from typing import Self
 
 import uvicorn
@@ -24,6 +25,7 @@ from typing_extensions import override
 from graftwork.kit.errors import PortTaken
 
 Ping = Callable[[], Awaitable[None]]
+Exposition = Callable[[], Awaitable[str]]
 _PING_SECONDS = 1.0
 _BACKLOG = 2_048
 # Longer than clients and load balancers keep an idle connection: who closes first must be the one who sends next.
@@ -31,9 +33,13 @@ _KEEP_ALIVE_SECONDS = 75
 
 
 class Readiness:
-    """Ready while not draining and while every dependency of the service answers."""
+    """Ready while not draining and while every dependency of the service answers.
 
-    def __init__(self) -> None:
+    ``facts``: what does not change while the process lives, told by ``/healthz`` and ``/readyz``; JSON values.
+    """
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
         self._pings: dict[str, Ping] = {}
         self.draining = False
 
@@ -57,25 +63,30 @@ class Readiness:
         return None
 
 
-def health_routes(readiness: Readiness) -> list[Route]:
-    """``/healthz`` (the loop turns), ``/readyz`` (dependencies answer), ``/metrics``."""
+def health_routes(readiness: Readiness, *, further_metrics: Exposition | None = None) -> list[Route]:
+    """``/healthz`` (the loop turns), ``/readyz`` (dependencies answer), ``/metrics``.
+
+    ``further_metrics``: in the text format of Prometheus, of something that this service answers for.
+    """
 
     async def healthz(_request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "ok", **readiness.facts})
 
     async def readyz(_request: Request) -> Response:
         problems = await readiness.problems()
-        return JSONResponse({"ready": not problems, "problems": problems}, status_code=503 if problems else 200)
+        told = {"ready": not problems, "problems": problems, **readiness.facts}
+        return JSONResponse(told, status_code=503 if problems else 200)
 
     async def metrics(_request: Request) -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        further = await further_metrics() if further_metrics else ""
+        return Response(generate_latest() + further.encode(), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 
 
-def health_app(readiness: Readiness) -> ASGIApp:
+def health_app(readiness: Readiness, *, further_metrics: Exposition | None = None) -> ASGIApp:
     """Application with the health routes alone."""
-    return Starlette(routes=health_routes(readiness))
+    return Starlette(routes=health_routes(readiness, further_metrics=further_metrics))
 
 
 class _Server(uvicorn.Server):

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from graftwork.contracts.visible import HIDDEN
 from graftwork.kit.settings import ServiceSettings
 
 Logger = structlog.stdlib.BoundLogger
@@ -19,6 +20,7 @@ _CREDENTIALS = re.compile(
     r"""|(?<=\bBearer\ )[\w.~+/=-]+"""
     r"""|(?:\b|(?<=\x1b\[\d\dm))(?:sk|gw)[-_][\w-]{16,}"""  # API keys, also behind a terminal's colour
 )
+_LONGEST_TEXT = 20_000
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
@@ -32,9 +34,9 @@ def configure_logging(service: str, settings: ServiceSettings) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: list[structlog.typing.Processor] = (
-        [_TRACEBACKS, structlog.processors.JSONRenderer()]
+        [_TRACEBACKS, _bounded, structlog.processors.JSONRenderer()]
         if settings.log_format == "json"
-        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        else [structlog.processors.format_exc_info, _bounded, _on_one_line, structlog.dev.ConsoleRenderer()]
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
@@ -59,6 +61,33 @@ def get_logger(name: str) -> Logger:
     """Logger of a module."""
     logger: Logger = structlog.stdlib.get_logger(name)
     return logger
+
+
+def _bounded(_logger: object, _method: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """No text of a line is longer than anybody reads; what failed stands at the end."""
+    return {key: _cut(value) for key, value in fields.items()}
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _cut(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cut(item) for item in value]
+    if not isinstance(value, str) or len(value) <= _LONGEST_TEXT:
+        return value
+    return f"{value[: _LONGEST_TEXT // 2]} [... {len(value) - _LONGEST_TEXT} ...] {value[-_LONGEST_TEXT // 2 :]}"
+
+
+def _on_one_line(_logger: object, _method: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """A terminal obeys nothing that stands in a field, and no field begins a line; those of tracebacks are indented."""
+    return {key: _shown(value, lines=key == "exception") for key, value in fields.items()}
+
+
+def _shown(value: Any, *, lines: bool) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = HIDDEN.sub("\N{REPLACEMENT CHARACTER}", value)
+    return text.replace("\n", "\n    " if lines else "\\n")
 
 
 def _without_credentials(_logger: object, _method: str, line: Any) -> Any:

@@ -47,6 +47,7 @@ from graftwork.kit.tasks import ContextFactory
 from graftwork.kit.tasks import TaskContext
 from graftwork.kit.tasks import TaskPayload
 from graftwork.kit.tasks import plain_context
+from graftwork.kit.telemetry import telemetry
 from graftwork.kit.worker import TaskSpec
 from graftwork.kit.worker import Worker
 
@@ -123,7 +124,7 @@ def serve(build: Callable[[], Awaitable[Service]], settings: ServiceSettings, se
             loop.add_signal_handler(number, stop.set)
         await run(await build(), stop)
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with telemetry(service), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
 
 

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from graftwork.kit.errors import PermanentError
-from graftwork.local.last_words import last_words
+from graftwork.kit.last_words import last_words
 
 
 class LocalServerError(PermanentError):

@@ -123,6 +123,9 @@ async def _is_healthy(client: httpx.AsyncClient, port: int) -> bool:
     return answer.status_code == HTTPStatus.OK
 
 
+_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+
 async def _given(address: str, key: SecretStr | None) -> Server:
     async def answers(base_url: str) -> bool:
         return await _answers(base_url, key)
@@ -131,7 +134,7 @@ async def _given(address: str, key: SecretStr | None) -> Server:
 
 
 async def _answers(base_url: str, key: SecretStr | None) -> bool:
-    """Tell whether something speaks HTTP there; endpoints without a list of models will do, if they chat.
+    """Tell whether something speaks HTTP there; endpoints that list no models, or not to us, will do, if they chat.
 
     Raises:
         KeyRefused: it wants another key.
@@ -142,11 +145,11 @@ async def _answers(base_url: str, key: SecretStr | None) -> bool:
     async with httpx.AsyncClient(timeout=ANSWER_TIMEOUT_SECONDS, headers=headers) as client:
         try:
             answer = await client.get(f"{root}/models")
-            if answer.status_code == HTTPStatus.NOT_FOUND:
+            if answer.status_code in {HTTPStatus.NOT_FOUND, *_REFUSED}:
                 answer = await client.post(f"{root}/chat/completions", json={})  # refused before it costs anything
         except (httpx.HTTPError, httpx.InvalidURL):
             return False
-    if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+    if answer.status_code in _REFUSED:
         raise KeyRefused(base_url, given=key is not None)
     if answer.status_code == HTTPStatus.NOT_FOUND:
         raise NoModelApi(base_url)

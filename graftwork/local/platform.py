@@ -29,13 +29,13 @@ class ServerAddresses:
     Attributes:
         kafka: bootstrap servers, ``host:port``.
         mongo: URL of a replica set.
-        openai_base_url: an OpenAI-compatible endpoint, up to ``/v1``.
+        openai_base_url: an OpenAI-compatible endpoint, up to ``/v1``; None where the solvers have their own engine.
         tiny_model: whether that is our own, with ``model.TINY_MODEL`` the one model behind it.
     """
 
     kafka: str
     mongo: str
-    openai_base_url: str
+    openai_base_url: str | None
     tiny_model: bool
 
 
@@ -99,13 +99,19 @@ class LocalServers:
             async with asyncio.TaskGroup() as group:
                 kafka = group.create_task(self._enter(kafka_server, "kafka", given.kafka))
                 mongo = group.create_task(self._enter(mongo_server, "mongo", given.mongo))
-                model = group.create_task(self._enter(model_server, "model", given.openai_base_url))
+                model = group.create_task(self._model())
+        endpoint = model.result()
         return ServerAddresses(
             kafka=kafka.result().address,
             mongo=mongo.result().address,
-            openai_base_url=model.result().address,
-            tiny_model=model.result().process is not None,
+            openai_base_url=endpoint.address if endpoint else None,
+            tiny_model=endpoint is not None and endpoint.process is not None,
         )
+
+    async def _model(self) -> Server | None:
+        if self._settings.solvers_backend == "vllm":
+            return None
+        return await self._enter(model_server, "model", self._settings.openai_base_url)
 
     async def _enter(self, starter: Starter, name: str, address: str | None) -> Server:
         starting = starter(self._home / name, address, settings=self._settings, on_progress=self._on_progress)

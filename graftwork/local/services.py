@@ -24,7 +24,7 @@ SOLVERS = "solvers"
 ROLES = ("optimizer", "evaluator", "generator")
 MODEL_KEY = "OPENAI_API_KEY"
 POOLS_SETTING = "GRAFTWORK_SOLVERS_POOLS"
-SECRETS = frozenset({MODEL_KEY, "GRAFTWORK_API_KEY", "GRAFTWORK_GATEWAY_FIRST_KEY"})
+SECRETS = frozenset({MODEL_KEY, "GRAFTWORK_SOLVERS_API_KEY", "GRAFTWORK_API_KEY", "GRAFTWORK_GATEWAY_FIRST_KEY"})
 DRAIN_SECONDS = 2
 TINY_SAMPLING = {"temperature": 1.0, "max_tokens": 140}  # what it writes best with, and within its slot
 TINY_POOL = {
@@ -32,6 +32,7 @@ TINY_POOL = {
     "profile": "compact",
     "writes_code": False,
     "sampling": TINY_SAMPLING,
+    "omit": ["n"],  # llama.cpp takes no more than its slots, and counts the tokens of one text only
     "extra_body": {"repeat_last_n": 256},  # else lists of metrics repeat themselves
 }
 
@@ -45,6 +46,12 @@ class PlatformSettings(LocalSettings):
     solvers_pools: Json[dict[str, Any]] | None = Field(
         default=None, description="pool -> its settings; one pool per role where None"
     )
+
+    def start_seconds(self, service: str) -> float:
+        """How long a service may take to become ready."""
+        if service == SOLVERS and self.solvers_backend == "vllm":
+            return self.start_timeout_seconds + self.solvers_vllm_start_seconds
+        return self.start_timeout_seconds
 
     @property
     def pools(self) -> tuple[str, ...]:
@@ -153,7 +160,7 @@ def _own(service: str, wiring: Wiring, settings: PlatformSettings) -> dict[str, 
 
 def _solvers(wiring: Wiring, settings: PlatformSettings) -> dict[str, str]:
     endpoint = {
-        "OPENAI_BASE_URL": wiring.addresses.openai_base_url,
+        **({"OPENAI_BASE_URL": wiring.addresses.openai_base_url} if wiring.addresses.openai_base_url else {}),
         "GRAFTWORK_SOLVERS_HOST": "127.0.0.1",
         "GRAFTWORK_SOLVERS_PORT": str(wiring.solvers_port),
         # One pod alone cannot be routed around, and a platform at rest on a laptop shall cost nothing.

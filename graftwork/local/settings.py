@@ -1,8 +1,10 @@
 """Settings of the servers on this machine."""
 
 from pathlib import Path
+from typing import Literal
 
 from platformdirs import user_cache_path
+from pydantic import AliasChoices
 from pydantic import Field
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
@@ -24,12 +26,18 @@ class LocalSettings(BaseSettings):
     openai_base_url: str | None = Field(
         default=None, validation_alias="OPENAI_BASE_URL", description="an OpenAI-compatible endpoint, up to /v1"
     )
-    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("GRAFTWORK_SOLVERS_API_KEY", "OPENAI_API_KEY")
+    )
+    solvers_backend: Literal["openai", "vllm"] = Field(
+        default="openai", description="vllm: the solvers run an engine of their own, and need no endpoint"
+    )
     cache_dir: Path = Field(
         default_factory=lambda: user_cache_path("graftwork"), description="where Kafka's jars are kept, 45 MiB"
     )
     min_free_disk_mib: int = Field(default=1024, ge=0, description="no server is started with less room than this")
     start_timeout_seconds: float = Field(default=90, gt=0)
+    solvers_vllm_start_seconds: float = Field(default=1800, gt=0, description="for an engine of the solvers' own")
     stop_timeout_seconds: float = Field(default=15, gt=0, description="from SIGTERM to SIGKILL")
     download_timeout_seconds: float = Field(default=600, gt=0)
     kafka_heap_mib: int = Field(default=512, ge=128)

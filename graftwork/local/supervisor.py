@@ -126,7 +126,7 @@ class Platform:
         return state
 
     async def _listed_models(self, addresses: ServerAddresses) -> tuple[str, ...]:
-        if addresses.tiny_model:
+        if addresses.tiny_model or addresses.openai_base_url is None:
             return ()
         return await listed_models(addresses.openai_base_url, self._settings.openai_api_key)
 
@@ -139,6 +139,8 @@ class Platform:
         self._services = [self._service(name, wiring, http) for name in self._names]
         self._stack.push_async_callback(self._stop_services)
         self._on_progress(f"Starting {', '.join(self._names)}")
+        if self._settings.solvers_backend == "vllm" and SOLVERS in self._names:
+            self._on_progress("The solvers load a model into a vLLM of their own, which takes a minute or more")
         with plainly():
             async with asyncio.TaskGroup() as group:
                 for service in self._services:
@@ -164,7 +166,7 @@ class Platform:
         return KeptProcess(
             process,
             _readiness(http, port),
-            start_timeout_seconds=self._settings.start_timeout_seconds,
+            start_timeout_seconds=self._settings.start_seconds(name),
             on_progress=self._on_progress,
         )
 

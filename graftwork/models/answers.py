@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from pydantic import BeforeValidator
 from pydantic import ConfigDict
 
+from graftwork.contracts.visible import visible
+
 
 def not_blank(text: str) -> str:
     """Refuse text that says nothing."""
@@ -21,8 +23,8 @@ def not_blank(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Even out white space."""
-    return " ".join(text.split())
+    """Even out white space, and show what hides."""
+    return " ".join(visible(text).split())
 
 
 def _whole_number(value: object) -> object:

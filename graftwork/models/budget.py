@@ -17,14 +17,18 @@ _TOKENS_OF_TEMPLATE = 128
 _MILLION = 1_000_000
 
 
-def token_bound(request: GenerateRequest) -> Usage:
+def token_bound(request: GenerateRequest, pool: PoolDescription | None = None) -> Usage:
     """Upper bound of a call: a token is at least one byte, and the answer stops at max_tokens.
 
-    Endpoints that know no ``n`` are asked ``n`` times, so the prompt counts as often.
+    Endpoints that know no ``n`` are asked ``n`` times, so the prompt counts as often. ``pool`` has a say where it
+    adds a prompt or fixes max_tokens.
     """
     prompt = _TOKENS_OF_TEMPLATE + sum(len(m.content.encode()) + _TOKENS_PER_MESSAGE for m in request.messages)
+    if pool is not None and pool.prompt_bytes:
+        prompt += pool.prompt_bytes + _TOKENS_PER_MESSAGE
     schema = 0 if request.json_schema is None else len(str(request.json_schema))
-    answer = request.max_tokens or DEFAULT_MAX_TOKENS
+    fixed = pool.fixed.max_tokens if pool is not None and pool.fixed is not None else None
+    answer = fixed or request.max_tokens or DEFAULT_MAX_TOKENS
     return Usage(calls=1, prompt_tokens=request.n * (prompt + schema), completion_tokens=request.n * answer)
 
 

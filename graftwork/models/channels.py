@@ -5,7 +5,7 @@ import json
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 SERVICE = "graftwork.v1.Solvers"
 
-_PING_EVERY_MS = 30_000
+_PING_SECONDS = 30.0
 _PING_ANSWER_MS = 10_000
 _SIZES = (
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -15,8 +15,11 @@ _SIZES = (
 Options = tuple[tuple[str, int | str], ...]
 
 
-def client_options() -> Options:
-    """Spread calls over the healthy pods of an address, find new ones, notice dead ones."""
+def client_options(*, ping_seconds: float = _PING_SECONDS) -> Options:
+    """Spread calls over the healthy pods of an address, find new ones, notice dead ones.
+
+    A connection that was silent for ``ping_seconds`` is asked for a sign of life; gRPC takes 1 for less.
+    """
     service_config = {
         "loadBalancingConfig": [{"round_robin": {}}],
         "healthCheckConfig": {"serviceName": SERVICE},
@@ -28,7 +31,7 @@ def client_options() -> Options:
         ("grpc.enable_retries", 0),  # ours obey RetryInfo; two layers would multiply
         ("grpc.enable_http_proxy", 0),  # pods are neighbours; a proxy is for the world outside
         ("grpc.use_local_subchannel_pool", 1),
-        ("grpc.keepalive_time_ms", _PING_EVERY_MS),
+        ("grpc.keepalive_time_ms", round(ping_seconds * 1000)),
         ("grpc.keepalive_timeout_ms", _PING_ANSWER_MS),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.initial_reconnect_backoff_ms", 200),

@@ -28,6 +28,7 @@ from graftwork.models.plane import Generation
 from graftwork.models.plane import PoolDescription
 from graftwork.models.proto.v1 import solvers_pb2 as pb
 from graftwork.models.proto.v1 import solvers_pb2_grpc
+from graftwork.models.telemetry import ModelTelemetry
 from graftwork.models.turns import Turns
 
 _Answer = TypeVar("_Answer")
@@ -53,8 +54,10 @@ class SolverClient:
         backoff_seconds: float = 0.1,
         jitter: random.Random | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        telemetry: ModelTelemetry | None = None,
     ) -> None:
         self._addresses = addresses
+        self._telemetry = telemetry or ModelTelemetry("graftwork", counts_tokens=False)
         self._turns = Turns(calls_per_pool)
         self._unavailable_attempts = unavailable_attempts
         self._backoff_seconds = backoff_seconds
@@ -65,14 +68,22 @@ class SolverClient:
     async def generate(self, request: GenerateRequest, *, timeout_seconds: float) -> Generation:
         """Chat completion."""
         message = wire.generate_request_to_wire(request)
-        call = self._stub(request.pool).Generate
-        return wire.generation_of_wire(await self._in_turn(call, message, request.pool, timeout_seconds))
+        call, server = self._stub(request.pool).Generate, self._addresses.of(request.pool)
+        with self._telemetry.chat(request, model=request.model, server=server) as observed:
+            generation = wire.generation_of_wire(await self._in_turn(call, message, request.pool, timeout_seconds))
+            if observed is not None:
+                observed.generated(generation)
+        return generation
 
     async def embed(self, request: EmbedRequest, *, timeout_seconds: float) -> Embeddings:
         """Embed texts; the vectors keep the order."""
         message = wire.embed_request_to_wire(request)
-        call = self._stub(request.pool).Embed
-        return wire.embeddings_of_wire(await self._in_turn(call, message, request.pool, timeout_seconds))
+        call, server = self._stub(request.pool).Embed, self._addresses.of(request.pool)
+        with self._telemetry.embeddings(request, model=request.model, server=server) as observed:
+            embeddings = wire.embeddings_of_wire(await self._in_turn(call, message, request.pool, timeout_seconds))
+            if observed is not None:
+                observed.embedded(embeddings)
+        return embeddings
 
     async def describe(self, pool: str, *, timeout_seconds: float = 5.0) -> PoolDescription:
         """What the pool serves."""

@@ -28,11 +28,13 @@ from graftwork.models.budget import Meter
 from graftwork.models.budget import cost_of
 from graftwork.models.budget import model_of
 from graftwork.models.budget import token_bound
+from graftwork.models.descriptions import Descriptions
 from graftwork.models.plane import Embeddings
 from graftwork.models.plane import EmbedRequest
 from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Generation
 from graftwork.models.plane import ModelPlane
+from graftwork.models.plane import PoolDescription
 from graftwork.models.plane import one_text
 from graftwork.models.plane import request_hash
 from graftwork.models.roles import MAX_REPAIRS
@@ -61,6 +63,7 @@ class ModelTaskContext(TaskContext):
         self._payload = payload
         self._plane = plane
         self._meter = Meter(payload.grant, lambda: journal.total)
+        self._pools = Descriptions(plane)
 
     async def job_spec(self, ref: BlobRef) -> JobSpec:
         """Read the job as it was submitted."""
@@ -98,7 +101,7 @@ class ModelTaskContext(TaskContext):
         if recorded is not None:
             metrics.MODEL_CALLS_REPLAYED.labels(request.pool).inc()
             return Generation.model_validate(recorded)
-        reserved = await self._meter.reserve(await self._priced(token_bound(request), request.pool, request.model))
+        reserved = await self._meter.reserve(await self._bound(request))
         try:
             generation = await self._timed(request)
             await self._record(key, request.pool, generation, generation.usage)
@@ -113,8 +116,7 @@ class ModelTaskContext(TaskContext):
         if recorded is not None:
             metrics.MODEL_CALLS_REPLAYED.labels(request.pool).inc()
             return Embeddings.model_validate(recorded)
-        bound = Usage(calls=1, prompt_tokens=sum(len(text.encode()) + 4 for text in request.texts))
-        reserved = await self._meter.reserve(await self._priced(bound, request.pool, request.model))
+        reserved = await self._meter.reserve(await self._embedding_bound(request))
         try:
             embeddings = await self._plane.embed(request, timeout_seconds=self._call_seconds())
             await self._record(key, request.pool, embeddings, embeddings.usage)
@@ -143,11 +145,22 @@ class ModelTaskContext(TaskContext):
             key, pool=pool, answer=answer.model_dump(mode="json"), usage=usage, at=self.clock.now()
         )
 
-    async def _priced(self, bound: Usage, pool: str, model: str | None) -> Usage:
+    async def _bound(self, request: GenerateRequest) -> Usage:
+        if not self._meter.limits_length:
+            return token_bound(request)
+        pool = await self._pools.of(request.pool)
+        return self._priced(token_bound(request, pool), pool, request.model)
+
+    async def _embedding_bound(self, request: EmbedRequest) -> Usage:
+        bound = Usage(calls=1, prompt_tokens=sum(len(text.encode()) + 4 for text in request.texts))
         if not self._meter.limits_money:
             return bound
-        description = await self._plane.describe(pool)
-        return bound.model_copy(update={"cost_usd": cost_of(bound, model_of(description, model))})
+        return self._priced(bound, await self._pools.of(request.pool), request.model)
+
+    def _priced(self, bound: Usage, pool: PoolDescription, model: str | None) -> Usage:
+        if not self._meter.limits_money:
+            return bound
+        return bound.model_copy(update={"cost_usd": cost_of(bound, model_of(pool, model))})
 
     def _call_seconds(self) -> float:
         if self._payload.deadline is None:

@@ -35,9 +35,10 @@ class Deadline:
 class Patience:
     """Backoff hook for one call: given its error, seconds to wait before the next attempt, or False.
 
-    What a pod tells us to wait is a lower bound, spread by up to a quarter so that its callers do
-    not return all at once. Without word from it, the wait is random below a doubling cap ("full
-    jitter"). A wait that would end past the deadline is not begun.
+    What a pod tells us to wait is a lower bound, and none without word from it. On top of it comes a
+    random wait below a cap that doubles ("full jitter"), or below a quarter of the bound where that is
+    more, so that callers who were told the same do not return in the same moment. A wait that would
+    end past the deadline is not begun.
     """
 
     def __init__(
@@ -72,9 +73,7 @@ class Patience:
         return isinstance(error, Overloaded)
 
     def _wait(self, error: Exception) -> float:
-        told = error.retry_after_seconds if isinstance(error, RetryableError) else None
-        if told is not None:
-            return told * self._jitter.uniform(1, 1 + _SPREAD)
-        wait = self._jitter.uniform(0, self._cap_seconds)
+        told = (error.retry_after_seconds or 0.0) if isinstance(error, RetryableError) else 0.0
+        wait = told + self._jitter.uniform(0, max(self._cap_seconds, _SPREAD * told))
         self._cap_seconds = min(2 * self._cap_seconds, _LONGEST_SECONDS)
         return wait

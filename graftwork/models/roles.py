@@ -6,6 +6,7 @@ can be checked against what was asked.
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from pydantic import ValidationError
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import Profile
 from graftwork.contracts.jobs import RoleModel
+from graftwork.contracts.visible import visible
 from graftwork.kit.errors import PermanentError
 from graftwork.models.errors import PromptBroken
 from graftwork.models.plane import GenerateRequest
@@ -32,6 +34,7 @@ MAX_REPAIRS = 2
 _SHOWN_ERRORS = 8
 _SHOWN_ERROR_CHARS = 1_000
 _SHOWN_ANSWER_CHARS = 4_000
+_LONGEST_LABEL = 80
 
 
 @dataclass(frozen=True)
@@ -159,10 +162,23 @@ def readable(error: ValidationError | ValueError) -> str:
 
 
 def fenced(text: object) -> str:
-    """Mark text that models or users wrote as data, under a fence it cannot close."""
-    content = str(text)
-    tag = hashlib.sha256(content.encode(errors="replace")).hexdigest()[:8]
+    """Mark text that models or users wrote as data, under a fence it cannot close; nothing in it hides."""
+    content = visible(str(text))
+    tag = _tag(content)
+    while f"data-{tag}" in content:  # found by trying: the tag follows from the content
+        tag = _tag(tag + content)
     return f"<data-{tag}>\n{content}\n</data-{tag}>"
+
+
+def labelled(name: object) -> str:
+    """A name that a model gave: JSON text, short and on one line, so that it is no order and no fence."""
+    told = visible(str(name))
+    shown = told if len(told) <= _LONGEST_LABEL else f"{told[:_LONGEST_LABEL]}..."
+    return json.dumps(shown, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _tag(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
 @lru_cache(maxsize=8)
@@ -180,4 +196,5 @@ def _environment(loader: jinja2.BaseLoader | None = None) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["fenced"] = fenced
+    environment.filters["labelled"] = labelled
     return environment

@@ -4,6 +4,8 @@ Every pair of functions is a round trip, but for vectors, which travel in single
 """
 
 import json
+from typing import Any
+from typing import NoReturn
 
 from google.protobuf.message import Message as ProtoMessage
 from pydantic import ValidationError
@@ -67,13 +69,26 @@ def generate_request_of_wire(message: pb.GenerateRequest) -> GenerateRequest:
             messages=tuple(_message_of_wire(turn) for turn in message.messages),
             n=message.n or 1,
             stop=tuple(message.stop),
-            json_schema=json.loads(message.json_schema) if message.HasField("json_schema") else None,
+            json_schema=_schema_of_wire(message.json_schema) if message.HasField("json_schema") else None,
             **_present(message, "model", *_SAMPLING, "schema_name", "logprobs"),  # pydantic checks the types
         )
     except ValidationError as error:
         raise ModelRefused(f"not a valid request: {_mistakes(error)}") from error
+
+
+def _schema_of_wire(text: str) -> dict[str, Any]:
+    try:
+        schema = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise ModelRefused(f"json_schema is not JSON: {error}") from error
+    if not isinstance(schema, dict):
+        raise ModelRefused("json_schema is not a JSON object")
+    return schema
+
+
+def _no_constant(name: str) -> NoReturn:
+    """Python's decoder takes NaN and Infinity, which JSON does not know."""
+    raise ValueError(f"{name} is no number")
 
 
 def _message_of_wire(message: pb.Message) -> Message:

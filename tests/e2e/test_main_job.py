@@ -14,6 +14,8 @@ from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import NodeState
 from graftwork.contracts.snapshots import JobSnapshot
 from graftwork.contracts.usage import Usage
+from tests.support.journals import added_up
+from tests.support.journals import recorded_calls
 from tests.support.platforms import RunningPlatform
 from tests.support.platforms import watched
 from tests.support.platforms import watched_until
@@ -92,6 +94,12 @@ async def test_a_search_raises_the_reward_converges_and_publishes_exactly_what_w
     assert end.spent.total.calls == Usage.total(end.spent.by_purpose.values()).calls
     stats = await platform.model.stats()
     assert end.spent.total.calls == stats["answered"]
+
+    recorded = await recorded_calls(platform.mongo, platform.namespace, job)
+    assert added_up(recorded, lambda call: call.pool) == end.spent.by_pool
+    assert added_up(recorded, lambda call: call.purpose.value) == end.spent.by_purpose
+    assert all(call.answer["model"] and len(call.answer["revision"]) == 64 for call in recorded)
+    assert all(len(call.answer["prompt_sha256"]) == 64 for call in recorded if "texts" in call.answer)
 
     rows, card = unpacked(archive.content)
     assert len(rows) == 23

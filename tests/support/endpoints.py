@@ -49,14 +49,22 @@ async def embeds_lengths(body: dict[str, Any]) -> web.Response:
 
 @dataclass
 class ScriptedEndpoint:
-    """``chat``, ``embed`` and ``models`` may be changed while it runs; ``bodies`` holds every chat it heard."""
+    """``chat``, ``embed`` and ``models`` may be changed while it runs; ``bodies`` holds every chat it heard.
+
+    ``headers`` are those of the chats, ``listings`` those of questions for its models.
+
+    ``well`` and ``meters`` are what an engine tells under /health and /metrics.
+    """
 
     chat: Answer = says_hello
     embed: Answer = embeds_lengths
     models: Callable[[], Awaitable[web.StreamResponse]] | None = None
     url: str = ""
+    well: bool = True
+    meters: str = ""
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    listings: list[dict[str, str]] = field(default_factory=list)
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -64,7 +72,7 @@ class ScriptedEndpoint:
         """Record the request and answer as scripted; note a client that hangs up."""
         body = json.loads(await request.read())
         self.bodies.append(body)
-        self.headers.append({name.lower(): value for name, value in request.headers.items()})
+        self.headers.append(_headers(request))
         self.arrived.set()
         try:
             return await self.chat(body)
@@ -76,11 +84,28 @@ class ScriptedEndpoint:
         """Answer as scripted."""
         return await self.embed(await request.json())
 
-    async def on_models(self, _request: web.Request) -> web.StreamResponse:
+    async def on_models(self, request: web.Request) -> web.StreamResponse:
         """List one model, unless scripted otherwise."""
+        self.listings.append(_headers(request))
         if self.models is not None:
             return await self.models()
         return web.json_response({"object": "list", "data": [{"id": "tiny", "max_model_len": 2048}]})
+
+    async def on_health(self, _request: web.Request) -> web.StreamResponse:
+        """Say as vLLM does whether the engine lives."""
+        return web.Response(status=200 if self.well else 503)
+
+    async def on_version(self, _request: web.Request) -> web.StreamResponse:
+        """Number itself as vLLM does."""
+        return web.json_response({"version": "0.32.0"})
+
+    async def on_metrics(self, _request: web.Request) -> web.StreamResponse:
+        """Tell the meters."""
+        return web.Response(text=self.meters)
+
+
+def _headers(request: web.Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 @asynccontextmanager
@@ -91,6 +116,9 @@ async def running_endpoint(chat: Answer = says_hello, *, port: int = 0) -> Async
     app.router.add_post("/v1/chat/completions", endpoint.on_chat)
     app.router.add_post("/v1/embeddings", endpoint.on_embed)
     app.router.add_get("/v1/models", endpoint.on_models)
+    app.router.add_get("/health", endpoint.on_health)
+    app.router.add_get("/version", endpoint.on_version)
+    app.router.add_get("/metrics", endpoint.on_metrics)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     try:
@@ -105,9 +133,9 @@ async def running_endpoint(chat: Answer = says_hello, *, port: int = 0) -> Async
 async def refusing_endpoint() -> AsyncIterator[str]:
     """Address of one that refuses whoever asks, key or not."""
 
-    async def refuse() -> web.Response:
+    async def refuse(*_: Any) -> web.Response:
         return error_answer(401, "who are you?")
 
-    async with running_endpoint() as endpoint:
+    async with running_endpoint(refuse) as endpoint:
         endpoint.models = refuse
         yield endpoint.url

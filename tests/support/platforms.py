@@ -33,6 +33,7 @@ class RunningPlatform:
     pid: int
     model: ScriptedModel
     kafka: str
+    mongo: str
     namespace: str
 
     @asynccontextmanager
@@ -74,7 +75,14 @@ def platform(
         with _up(home, given) as (process, url):
             key = json.loads((home / "state.json").read_text())["api_key"]
             yield RunningPlatform(
-                url=url, key=key, home=home, pid=process.pid, model=model, kafka=kafka_address, namespace=namespace
+                url=url,
+                key=key,
+                home=home,
+                pid=process.pid,
+                model=model,
+                kafka=kafka_address,
+                mongo=mongo_address,
+                namespace=namespace,
             )
 
 

@@ -11,10 +11,11 @@ from graftwork.contracts.jobs import NodeState
 from graftwork.contracts.rest import TreeView
 from graftwork.contracts.snapshots import JobSnapshot
 from graftwork.contracts.snapshots import NodeSnapshot
+from graftwork.contracts.visible import visible
 from graftwork.exports.tree.text import one_line
-from graftwork.exports.tree.text import visible
 
 UNKNOWN = "-"
+_LONGEST_TEXT = 10_000
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _facts(node: NodeSnapshot, names: Mapping[str, str], mark: str) -> Facts:
         final=node.final_reward,
         line=one_line(node.error) or one_line(node.modification),
         scores=tuple(_scores(node)),
-        texts=tuple((name, visible(text).strip()) for name, text in _texts(node) if text.strip()),
+        texts=tuple((name, visible(text[:_LONGEST_TEXT]).strip()) for name, text in _texts(node) if text.strip()),
         odds=_odds(node, names),
         why=_why(node, names),
     )

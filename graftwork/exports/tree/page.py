@@ -16,6 +16,7 @@ from xml.etree.ElementTree import SubElement
 from xml.etree.ElementTree import tostring
 
 from graftwork.contracts.rest import TreeView
+from graftwork.contracts.visible import visible
 from graftwork.exports.tree.chart import chart
 from graftwork.exports.tree.colours import Scale
 from graftwork.exports.tree.drawing import draw
@@ -29,7 +30,6 @@ from graftwork.exports.tree.svg import scale_of
 from graftwork.exports.tree.svg import style
 from graftwork.exports.tree.svg import summary
 from graftwork.exports.tree.svg import title_of
-from graftwork.exports.tree.text import visible
 
 
 def page(view: TreeView) -> str:

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import tostring
 
 from graftwork.contracts.jobs import NodeState
 from graftwork.contracts.rest import TreeView
+from graftwork.contracts.visible import visible
 from graftwork.exports.tree.colours import Scale
 from graftwork.exports.tree.drawing import SIGNS
 from graftwork.exports.tree.drawing import draw
@@ -15,7 +16,6 @@ from graftwork.exports.tree.facts import Facts
 from graftwork.exports.tree.facts import facts_of
 from graftwork.exports.tree.facts import score
 from graftwork.exports.tree.layout import lay_out
-from graftwork.exports.tree.text import visible
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 MARGIN = 32.0

@@ -29,6 +29,7 @@ from graftwork_curator.shards import DATA_FOLDER
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _LARGEST = "1M<n<10M"
 _EXAMPLE_CHARS = 600
+_EXAMPLE_ITEMS = 20
 _FACET_VALUES = 8
 
 
@@ -88,12 +89,14 @@ def size_category(rows: int) -> str:
 
 
 def shortened(value: Any) -> Any:
-    """Value whose long strings end after 600 characters."""
+    """Value whose long strings end after 600 characters, and long lists after 20 items."""
     match value:
         case str() if len(value) > _EXAMPLE_CHARS:
             return f"{value[:_EXAMPLE_CHARS]}[... {len(value) - _EXAMPLE_CHARS} more characters]"
         case Mapping():
             return {key: shortened(item) for key, item in value.items()}
+        case list() if len(value) > _EXAMPLE_ITEMS:
+            return [*map(shortened, value[:_EXAMPLE_ITEMS]), f"[... {len(value) - _EXAMPLE_ITEMS} more items]"]
         case list():
             return [shortened(item) for item in value]
         case _:

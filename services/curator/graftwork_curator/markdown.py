@@ -1,12 +1,12 @@
 """Text of users and models inside Markdown, so that it reads as text and never as markup."""
 
 import re
-import unicodedata
+
+from graftwork.contracts.visible import HIDDEN
 
 _MARKUP = re.compile(r"[\\`*{}\[\]<>#|~&$]|(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word is no markup
 _BLOCK_START = re.compile(r"^([-+=]|\d{1,9}(?=[.)]))")
 _BACKTICKS = re.compile(r"`+")
-_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Verbatim(str):
@@ -36,18 +36,12 @@ def fenced(text: str, language: str = "text") -> Verbatim:
 def visible(text: str) -> str:
     """Text with control characters, and those that reorder text, spelt out as Python escapes them."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(_spelt_out(c) if _is_hidden(c) else c for c in text)
+    return HIDDEN.sub(lambda found: _spelt_out(found[0]), text)
 
 
 def _line(text: str) -> str:
     escaped = inline(text)
     return _BLOCK_START.sub(lambda found: f"\\{found[0]}" if not found[0].isdigit() else f"{found[0]}\\", escaped)
-
-
-def _is_hidden(character: str) -> bool:
-    if character in "\n\t":
-        return False
-    return character in _REORDERING or unicodedata.category(character) in {"Cc", "Cs"}
 
 
 def _spelt_out(character: str) -> str:

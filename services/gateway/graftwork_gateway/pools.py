@@ -4,21 +4,26 @@ import asyncio
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import Profile
 from graftwork.contracts.jobs import Scope
 from graftwork.contracts.rest import PoolView
 from graftwork.contracts.rest import ProblemError
+from graftwork.contracts.runtimes import WorkflowRuntime
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import GraftworkError
+from graftwork.kit.errors import Overloaded
 from graftwork.kit.errors import RetryableError
 from graftwork.kit.logging import get_logger
+from graftwork.kit.runtimes import not_allowed
 from graftwork.models.plane import ModelDescription
 from graftwork.models.plane import ModelPlane
 from graftwork.models.plane import PoolDescription
 from graftwork.models.roles import prompt_fault
 from graftwork_gateway.errors import JobInvalid
+from graftwork_gateway.settings import GatewaySettings
 from graftwork_gateway.views import pool_view
 
 log = get_logger(__name__)
@@ -45,22 +50,36 @@ def for_clients(pool: str, error: GraftworkError) -> GraftworkError:
     if not isinstance(error, RetryableError):
         return error
     log.warning("pool.silent", pool=pool, error=str(error))
+    if isinstance(error, Overloaded):
+        return Overloaded(f"pool {pool!r} is full", retry_after_seconds=error.retry_after_seconds)
     return DependencyDown(f"pool {pool!r} does not answer", retry_after_seconds=error.retry_after_seconds)
 
 
-async def check_models(spec: JobSpec, plane: ModelPlane, timeout_seconds: float) -> Mapping[str, PoolDescription]:
-    """What the job's pools serve.
+async def check_models(spec: JobSpec, plane: ModelPlane, settings: GatewaySettings) -> Mapping[str, PoolDescription]:
+    """What the job's pools serve, once it is known that the job can be done.
 
     Raises ``JobInvalid`` with all mistakes; with none, the ``RetryableError`` of a pool that did not answer.
     """
-    described = await describe(plane, (model.pool for model in spec.models.by_role().values()), timeout_seconds)
-    mistakes = [*prompt_mistakes(spec), *mistakes_of(spec, described)]
+    described = await describe(
+        plane, (model.pool for model in spec.models.by_role().values()), settings.describe_seconds
+    )
+    mistakes = [
+        *runtime_mistakes(spec, settings.sandbox_runtimes),
+        *prompt_mistakes(spec),
+        *mistakes_of(spec, described),
+    ]
     if mistakes:
         raise JobInvalid("the job asks for what cannot be done here", mistakes)
     for answer in described.values():
         if isinstance(answer, RetryableError):
             raise answer
     return {pool: answer for pool, answer in described.items() if isinstance(answer, PoolDescription)}
+
+
+def runtime_mistakes(spec: JobSpec, allowed: Sequence[WorkflowRuntime]) -> Iterator[ProblemError]:
+    """A runtime that the operator does not allow."""
+    if spec.runtime not in allowed:
+        yield ProblemError(path="runtime", message=not_allowed(spec.runtime, allowed))
 
 
 def prompt_mistakes(spec: JobSpec) -> Iterator[ProblemError]:

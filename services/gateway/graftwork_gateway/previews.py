@@ -52,7 +52,7 @@ async def preview(
     while pools do not answer or this process ends.
     """
     await look_for_room(door.ledger.read, tenant, limits)
-    await check_models(spec, door.plane, door.settings.describe_seconds)
+    await check_models(spec, door.plane, door.settings)
     row = await job_row(door, None, small(spec, rows), preview_for=tenant)
     async with unless_refused(door, row):
         await door.ledger.transaction(lambda tx: _open(tx, row, limits, door.settings.preview_seconds))

@@ -9,6 +9,8 @@ from pydantic_settings import SettingsConfigDict
 from graftwork.contracts.jobs import MAX_WHOLE
 from graftwork.contracts.rest_admin import MAX_RETENTION_DAYS
 from graftwork.contracts.rest_admin import TenantLimits
+from graftwork.contracts.runtimes import WorkflowRuntime
+from graftwork.kit.runtimes import RuntimesSetting
 from graftwork.models.settings import CallerSettings
 
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")]
@@ -33,9 +35,12 @@ class GatewaySettings(CallerSettings):
         default=("optimizer", "evaluator", "generator"),
         description="pools that GET /v1/pools shows beside those with an address of their own; a JSON list",
     )
+    sandbox_runtimes: RuntimesSetting = Field(
+        default=(WorkflowRuntime.MONTY,), description="runtimes that a job may name; the runner's setting, told early"
+    )
     describe_seconds: float = Field(default=5.0, gt=0, description="how long a pool may take to tell what it serves")
     pool_check_seconds: float = Field(
-        default=30.0, gt=0, description="how long each of the two calls that check a pool may take"
+        default=30.0, gt=0, description="how long each of the calls that check a pool may take"
     )
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024, description="longest request body")
     max_address_bytes: int = Field(default=4 * 1024, ge=256, description="longest path and query")

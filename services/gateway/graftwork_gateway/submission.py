@@ -46,7 +46,7 @@ async def submit(door: Door, tenant: str, spec: JobSpec, once: Once[JobView], li
         return answer
     check_rows(limits, spec.count)
     await look_for_room(door.ledger.read, tenant, limits)
-    pools = await check_models(spec, door.plane, door.settings.describe_seconds)
+    pools = await check_models(spec, door.plane, door.settings)
     row = await job_row(door, tenant, pinned(spec, pools))
     async with unless_refused(door, row):
         view = await once.answer(lambda tx: _record(tx, row, limits))

@@ -6,6 +6,7 @@ whose own workflow could not run. What a user merely does otherwise than we ask 
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ PARAMETERS = ("ctx", "seed")
 MAX_CODE_CHARS = 40_000
 MAX_TEMPLATE_CHARS = 30_000
 MAX_PROMPTS = 16
+MAX_NAME_CHARS = 60
 
+_NAME = re.compile(rf"\w[\w.-]{{0,{MAX_NAME_CHARS - 1}}}")
 _SIGNATURE = f"async def {ENTRY_POINT}({', '.join(PARAMETERS)})"
 
 
@@ -72,6 +75,8 @@ def _size_findings(prompts: Mapping[str, str], code: str) -> Iterator[_Finding]:
     if len(code) > MAX_CODE_CHARS:
         yield _Finding(f"the code is too long: at most {MAX_CODE_CHARS} characters are allowed", fatal=False)
     for name, source in prompts.items():
+        if not _NAME.fullmatch(name):
+            yield _Finding(f"prompt {name[:MAX_NAME_CHARS]!r} must be named by one short word", fatal=False)
         if not source.strip():
             yield _Finding(f"prompt {name!r} is empty", fatal=False)
         if len(source) > MAX_TEMPLATE_CHARS:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from graftwork.contracts.dialect import DIALECT
 from graftwork.contracts.dialect import STUBS
+from graftwork.contracts.dialect import dialect_of
 from graftwork.contracts.events import ScoreComponent
 from graftwork.contracts.events import ScoresReady
 from graftwork.contracts.events import SeedsProposed
@@ -147,7 +147,7 @@ def _shown(task: WriteWorkflow, spec: JobSpec, parent: Workflow | None, space: S
     shown = {
         "output_schema": presentation.schema_text(spec),
         "seed": "" if space is None else presentation.seed_text(space),
-        "dialect": DIALECT,
+        "dialect": dialect_of(spec.runtime),
         "stubs": STUBS,
         "scope": spec.search.scope.value,
         "reward": task.parent_reward,

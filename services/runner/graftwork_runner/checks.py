@@ -13,6 +13,8 @@ from referencing.exceptions import Unresolvable
 from graftwork.contracts.ids import derived_id
 from graftwork.contracts.workflows import FailureReason
 from graftwork.contracts.workflows import SampleRow
+from graftwork.models.appeals import appeal_in
+from graftwork.models.copying import texts_in
 from graftwork_runner import copies
 from graftwork_runner.errors import JsonRefused
 from graftwork_runner.errors import UnusableSchema
@@ -21,8 +23,13 @@ from graftwork_runner.sandbox import Outcome
 from graftwork_runner.sandbox import SeedInput
 from graftwork_runner.strict_json import JsonLimits
 from graftwork_runner.strict_json import parse_object
+from graftwork_runner.uninformed import uninformed
 
 _EXCERPT_CHARS = 200
+_UNINFORMED = (
+    "nothing in the record comes from the model: its texts stand in the code, or are those of other seeds but for the "
+    "seed's own words"
+)
 
 
 def judge(
@@ -33,17 +40,30 @@ def judge(
     limits: JsonLimits,
     node_id: str,
     prompts: Sequence[str] = (),
+    code: str = "",
+    task: str = "",
 ) -> list[SampleRow]:
     """One row per outcome, in the order of the seeds.
 
-    A good row's output fits ``schema``, was made with at least one model call, and is neither canned nor
-    copied from ``prompts``, the workflow's templates (``copies``). Raises ``UnusableSchema``.
+    A good row's output fits ``schema``, was made with at least one model call, is neither canned nor copied
+    from ``prompts``, the workflow's templates (``copies``), owes something to the model (``uninformed``), and
+    does not speak to its judge. ``task``: the job's, which may be about judging. Raises ``UnusableSchema``.
     """
     by_index = {seed.index: seed for seed in seeds}
     validator = Draft202012Validator(schema, registry=Registry())  # an empty registry fetches nothing
     rows = [_row(by_index[o.index], o, validator=validator, limits=limits, node_id=node_id) for o in outcomes]
-    found = copies.verdicts(rows, {outcome.index: outcome.said for outcome in outcomes}, prompts)
+    said = {outcome.index: outcome.said for outcome in outcomes}
+    found = {
+        **_appeals(rows, [task, json.dumps(schema)]),
+        **dict.fromkeys(uninformed(rows, said, code), (FailureReason.CANNED_OUTPUT, _UNINFORMED)),
+        **copies.verdicts(rows, said, prompts),
+    }
     return [_failed(row, *found[row.sample_id]) if row.sample_id in found else row for row in rows]
+
+
+def _appeals(rows: Sequence[SampleRow], job: Sequence[str]) -> dict[str, copies.Verdict]:
+    found = ((row, appeal_in(texts_in(row.output), about=[*job, *texts_in(row.seed)])) for row in rows if row.ok)
+    return {row.sample_id: (FailureReason.APPEALS_TO_JUDGE, appeal) for row, appeal in found if appeal is not None}
 
 
 def _row(

@@ -8,7 +8,7 @@ from graftwork.kit.tasks import Lease
 from graftwork.kit.tasks import TaskPayload
 from graftwork.models.context import ModelTaskContext
 from graftwork.models.plane import ModelPlane
-from graftwork_runner.sandbox import Runtime
+from graftwork_runner.runtimes import Runtimes
 from graftwork_runner.settings import RunnerSettings
 
 
@@ -24,16 +24,16 @@ class RunnerContext(ModelTaskContext):
         blobs: Blobs,
         journal: RequestJournal,
         plane: ModelPlane,
-        runtime: Runtime,
+        runtimes: Runtimes,
         settings: RunnerSettings,
     ) -> None:
         super().__init__(lease, payload, ledger=ledger, blobs=blobs, journal=journal, plane=plane)
-        self.runtime = runtime
+        self.runtimes = runtimes
         self.settings = settings
 
 
-def runner_context(plane: ModelPlane, runtime: Runtime, settings: RunnerSettings) -> ContextFactory:
-    """Context factory; all contexts share one runtime."""
+def runner_context(plane: ModelPlane, runtimes: Runtimes, settings: RunnerSettings) -> ContextFactory:
+    """Context factory; all contexts share the runtimes."""
 
     def build(
         lease: Lease, payload: TaskPayload, *, ledger: Ledger, blobs: Blobs, journal: RequestJournal
@@ -45,7 +45,7 @@ def runner_context(plane: ModelPlane, runtime: Runtime, settings: RunnerSettings
             blobs=blobs,
             journal=journal,
             plane=plane,
-            runtime=runtime,
+            runtimes=runtimes,
             settings=settings,
         )
 

@@ -1,16 +1,6 @@
-"""Answers the calls of a suspended session, one at a time and in an order that does not depend on luck.
-
-Only one reply is handed in at a time, and the session has come to rest before the next: so only the seed
-that asked is running, and the seeds cannot disturb each other's random numbers. Replies of one seed are
-handed in in the order of its calls: so its run is the same whichever answer arrives first. Seeds do not
-wait for each other.
-"""
+"""Serves a suspended Monty session: takes its calls and reports, and hands answers in, one at a time (``calls``)."""
 
 import asyncio
-from collections import deque
-from collections.abc import Coroutine
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 from uuid import uuid4
@@ -22,16 +12,9 @@ from pydantic_monty import ClassInstance
 from pydantic_monty import MontyComplete
 
 from graftwork_runner.attempt import Attempt
+from graftwork_runner.calls import Calls
 
 Snapshot = AsyncFunctionSnapshot | AsyncFutureSnapshot | AsyncNameLookupSnapshot | MontyComplete
-
-
-@dataclass(frozen=True)
-class _Call:
-    """A call that the sandbox waits for; its task ends with what to hand in, or None for never."""
-
-    call_id: int
-    task: asyncio.Task[str | list[str] | None]
 
 
 class _Host:
@@ -43,10 +26,8 @@ class Desk:
 
     def __init__(self, attempt: Attempt, group: asyncio.TaskGroup) -> None:
         self._attempt = attempt
-        self._group = group
+        self._calls = Calls(attempt, group)
         self._seed_of: dict[UUID, int] = {}
-        self._waiting: dict[int, deque[_Call]] = {seed.index: deque() for seed in attempt.seeds}
-        self._silenced: set[int] = set()
 
     def works(self) -> list[tuple[ClassInstance, dict[str, Any]]]:
         """Host object and values of every seed, for the driver."""
@@ -58,18 +39,18 @@ class Desk:
             if isinstance(snapshot, AsyncFunctionSnapshot):
                 snapshot = await self._called(snapshot)
             elif isinstance(snapshot, AsyncFutureSnapshot):
-                call = await self._next_due(set(snapshot.pending_call_ids))
+                call = await self._calls.next_due(set(snapshot.pending_call_ids))
                 if call is None:
                     return
-                snapshot = await snapshot.resume({call.call_id: {"return_value": call.task.result()}})
+                reply = call.reply
+                told = [reply.kind.value, reply.text, reply.entropy]
+                snapshot = await snapshot.resume({call.call_id: {"return_value": told}})
             else:
                 snapshot = await snapshot.resume_auto()
 
     def close(self) -> None:
         """End the calls that still wait; the model calls behind them go on."""
-        for calls in self._waiting.values():
-            for call in calls:
-                call.task.cancel()
+        self._calls.close()
 
     def _host(self, index: int) -> ClassInstance:
         identity = uuid4()
@@ -80,54 +61,29 @@ class Desk:
         index = None if snapshot.object_id is None else self._seed_of.get(snapshot.object_id)
         if index is None:
             return await snapshot.resume_auto()
-        promised = self._promise(index, str(snapshot.function_name), [str(argument) for argument in snapshot.args])
-        if promised is None:
-            return await snapshot.resume({"return_value": None})
-        self._waiting[index].append(_Call(snapshot.call_id, self._group.create_task(promised)))
-        return await snapshot.resume({"future": ...})
+        arguments = [_plain(argument) for argument in snapshot.args]
+        if self._promised(index, snapshot.call_id, str(snapshot.function_name), arguments):
+            return await snapshot.resume({"future": ...})
+        return await snapshot.resume({"return_value": None})
 
-    def _promise(
-        self, index: int, method: str, arguments: list[str]
-    ) -> Coroutine[Any, Any, str | list[str] | None] | None:
-        """Take note of a report at once (None), or promise what was asked for."""
+    def _promised(self, index: int, call_id: int, method: str, arguments: list[str]) -> bool:
+        """Promise what was asked for, or take note of a report at once (False)."""
         match method, arguments:
             case "begin", []:
-                return self._begin(index)
+                self._calls.begin(index, call_id)
+                return True
             case "ask", [name, variables, wants_json]:
-                return self._ask(index, name, variables, wants_json=wants_json == str(True))
+                self._calls.ask(index, call_id, name, variables, wants_json=wants_json == str(True))
+                return True
             case "done", [record]:
                 self._attempt.succeeded(index, record)
             case "unfit", [problem]:
                 self._attempt.unfit(index, problem)
             case "failed", [kind, message]:
                 self._attempt.crashed(index, kind, message)
-        return None
+        return False
 
-    async def _begin(self, index: int) -> str:
-        return self._attempt.script.entropy_of(index)
 
-    async def _ask(self, index: int, name: str, variables: str, *, wants_json: bool) -> list[str] | None:
-        reply = await self._attempt.ask(index, name, variables, wants_json=wants_json)
-        return None if reply is None else [reply.kind.value, reply.text, reply.entropy]
-
-    async def _next_due(self, pending: set[int]) -> _Call | None:
-        """Take the call to answer next, once it can be; None if none of those ``pending`` ever will be."""
-        while not self._attempt.ended:
-            heads = dict(self._heads(pending))
-            if not heads:
-                return None
-            done, _ = await asyncio.wait(heads, return_when=asyncio.FIRST_COMPLETED)
-            index = min(heads[task] for task in done)
-            call = self._waiting[index][0]
-            if call.task.result() is not None:
-                return self._waiting[index].popleft()
-            self._silenced.add(index)
-        return None
-
-    def _heads(self, pending: set[int]) -> Iterator[tuple[asyncio.Task[Any], int]]:
-        """Oldest call of every seed that may go on. A call whose caller is gone by now is dropped."""
-        for index, calls in self._waiting.items():
-            while calls and calls[0].call_id not in pending:
-                calls.popleft().task.cancel()
-            if calls and index not in self._silenced:
-                yield calls[0].task, index
+def _plain(argument: object) -> str:
+    """Our code inside sends text and truth values; whoever sends more must not have us spell it out."""
+    return str(argument) if isinstance(argument, str | bool) else ""

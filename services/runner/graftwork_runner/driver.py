@@ -34,7 +34,8 @@ def _graftwork_context(host):
 async def _graftwork_workflow(host, seed):
     import random
 
-    random.seed(await host.begin())
+    kind, text, entropy = await host.begin()
+    random.seed(entropy)
     record = workflow(_graftwork_context(host), seed)
     if type(record).__name__ != "coroutine":
         raise TypeError("workflow must be an `async def`")

@@ -6,6 +6,7 @@ DependencyDown (kit)
   x SandboxDown               no sandbox worker can be started
 PermanentError (kit)
   x UnusableSchema            the job's output schema cannot be applied to any record
+  x RuntimeRefused            the job's runtime is not allowed, or has no wall that it needs
   x WallDown                  the wall around the workers does not stand on this machine
 ValueError                    raised at the door of the sandbox and told to the code inside, which may catch it
   x JsonRefused               text is not the bounded, strict JSON we accept
@@ -26,6 +27,12 @@ class UnusableSchema(PermanentError):
     """The job's output schema cannot be applied to any record, e.g. a ``$ref`` that leads nowhere."""
 
     code = "unusable_schema"
+
+
+class RuntimeRefused(PermanentError):
+    """The job's runtime is not allowed by the operator, or needs a second wall where none stands."""
+
+    code = "runtime_refused"
 
 
 class WallDown(PermanentError):

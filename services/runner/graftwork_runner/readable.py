@@ -2,18 +2,19 @@
 
 import re
 
+from graftwork.contracts.visible import HIDDEN
+
 _ESCAPE_SEQUENCES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor moves
     r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC, DCS and their like: titles, links
     r"|\x1b[ -/]*[0-~]?"
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def readable(text: str, limit: int = 500) -> str:
     """Return ``text`` without terminal escapes, control and direction characters, at most ``limit`` characters."""
     bounded = text[: 4 * limit].encode("utf-8", "replace").decode()
-    clean = _CONTROLS.sub("", _ESCAPE_SEQUENCES.sub("", bounded)).strip()
+    clean = HIDDEN.sub("", _ESCAPE_SEQUENCES.sub("", bounded)).strip()
     if len(clean) <= limit and len(text) <= 4 * limit:
         return clean
     return f"{clean[: limit - 6].rstrip()} [...]"

@@ -10,6 +10,7 @@ from pydantic_monty import MontyRuntimeError
 from pydantic_monty import MontySyntaxError
 
 from graftwork.contracts.dialect import ENTRY_POINT
+from graftwork.contracts.dialect import hints_for
 from graftwork.contracts.workflows import FailureReason
 from graftwork_runner.readable import readable
 from graftwork_runner.sessions import ALL_TOO_LONG
@@ -47,7 +48,7 @@ _HINTS = {
     "feed time limit": ALL_TOO_LONG,
     "suspension limit": ASKED_ON,
 }
-_UNCERTAIN = (" in union ", "`None`")
+_UNCERTAIN = (" in union ", "`None`", "__future__")
 
 
 def annotated(code: str) -> str:
@@ -66,7 +67,12 @@ def certain(report: str) -> list[str]:
 
 def type_fault(report: str, certain_lines: list[str]) -> Fault:
     """Fault of code that the type checker refuses."""
-    return Fault(FailureReason.CRASHED, readable(certain_lines[0]), readable(report, TRACE_CHARS))
+    return Fault(FailureReason.CRASHED, readable(certain_lines[0]), hinted(readable(report, TRACE_CHARS)))
+
+
+def hinted(trace: str) -> str:
+    """Append to the trace of a failure what to write instead of what the runtime lacks."""
+    return "\n".join([trace, *(f"Note: {hint}" for hint in hints_for(trace))])
 
 
 def advice(trace: str, report: str) -> str:
@@ -117,7 +123,7 @@ def _trace(error: MontyError, detail: str) -> str:
     frames = error.traceback() if isinstance(error, MontyRuntimeError | MontySyntaxError) else []
     own = [frame for frame in frames if frame.filename in {_MODULE_FEED, SCRIPT_NAME}]
     lines = [line for line, _ in itertools.groupby(map(_frame_line, own))]  # recursion says it once
-    return readable("\n".join([*lines[-TRACE_FRAMES:], detail]), TRACE_CHARS)
+    return hinted(readable("\n".join([*lines[-TRACE_FRAMES:], detail]), TRACE_CHARS))
 
 
 def _frame_line(frame: Frame) -> str:

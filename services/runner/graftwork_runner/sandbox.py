@@ -26,8 +26,9 @@ class Limits:
     """What a workflow may use.
 
     ``turn_seconds``: computing between two model calls; waiting for models is free. ``sample_seconds``:
-    computing for one seed in all. ``memory_bytes``: of one session. ``sessions_lost``: how many sessions
-    of one chunk may die before the rest is given up.
+    computing for one seed in all. ``memory_bytes``: of one session. ``helper_calls_per_sample``: calls of the
+    modules that we hand in, pooled over the seeds of a session. ``sessions_lost``: how many sessions of one
+    chunk may die before the rest is given up.
     """
 
     turn_seconds: float = 2.0
@@ -35,6 +36,7 @@ class Limits:
     memory_bytes: int = 128 * 1024 * 1024
     recursion_depth: int = 200
     calls_per_sample: int = 32
+    helper_calls_per_sample: int = 200
     prompt_chars: int = 64_000
     output_chars: int = 200_000
     print_bytes: int = 1024 * 1024
@@ -43,7 +45,7 @@ class Limits:
 
     def messages(self, seeds: int) -> int:
         """How often a session over so many seeds may speak; a call costs two or three messages, the rest only spins."""
-        return 100 + seeds * (20 + 3 * self.calls_per_sample)
+        return 100 + seeds * (20 + 3 * self.calls_per_sample + self.helper_calls_per_sample)
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,24 @@
 
 import asyncio
 import secrets
+import time
+from collections.abc import Mapping
 from typing import Any
 from typing import TypedDict
 
 from pydantic_monty import AsyncMontySession
 from pydantic_monty import CollectString
+from pydantic_monty import ExternalModule
 from pydantic_monty import MontyError
 from pydantic_monty import MontyTypingError
 from pydantic_monty import OSPolicy
 from pydantic_monty import ResourceLimits
 
+from graftwork.contracts.dialect import CHECKER_STUBS
 from graftwork.contracts.dialect import ENTRY_POINT
-from graftwork.contracts.dialect import STUBS
 from graftwork.contracts.workflows import FailureReason
 from graftwork_runner import driver
+from graftwork_runner import helpers
 from graftwork_runner.attempt import Attempt
 from graftwork_runner.desk import Desk
 from graftwork_runner.reports import annotated
@@ -39,6 +43,7 @@ class CheckoutOptions(TypedDict):
     type_check: bool
     type_check_stubs: str
     type_check_format: Any
+    external_modules: Mapping[str, ExternalModule]
 
 
 def checkout_options(limits: Limits, seeds: int, entropy: str) -> CheckoutOptions:
@@ -54,8 +59,9 @@ def checkout_options(limits: Limits, seeds: int, entropy: str) -> CheckoutOption
         },
         "os_policy": {"datetime": FROZEN_CLOCK, "sleep": "zero", "random_start": {"seed": entropy}},
         "type_check": True,
-        "type_check_stubs": STUBS,
+        "type_check_stubs": CHECKER_STUBS,
         "type_check_format": "concise",
+        "external_modules": helpers.modules(limits.turn_seconds, time.perf_counter),
     }
 
 

@@ -16,7 +16,7 @@ TRACE_FRAMES = 12
 NO_ENTRY_POINT = f"the code defines no `async def {ENTRY_POINT}(ctx, seed)`"
 TURN_TOO_LONG = "the code computed too long without asking the model: an endless loop?"
 ALL_TOO_LONG = "the code computed too long in all"
-ASKED_ON = "the code went on asking after it was refused"
+ASKED_ON = "the code went on asking after it was refused, or called helper modules too often"
 _LINE_CHARS = 200
 
 

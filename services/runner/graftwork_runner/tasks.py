@@ -37,12 +37,13 @@ _TIME_TO_ANSWER = 0.9  # of what is left until the deadline; the rest is for jud
 async def generate_samples(task: GenerateSamples, ctx: RunnerContext) -> None:
     """Run the workflow over its seeds, judge what came out, and answer with one row per seed.
 
-    Whatever a workflow does is a result; the task fails only if the sandbox or the model plane does, or
-    if the job's schema is unusable.
+    Whatever a workflow does is a result; the task fails only if the sandbox or the model plane does, if
+    the job's runtime is refused, or if its schema is unusable.
     """
     spec = await ctx.job_spec(task.spec)
+    runtime = ctx.runtimes.of(spec.runtime)
     chunk = await _chunk(task, ctx, spec)
-    result = await ctx.runtime.run(chunk, _asker(ctx, spec))
+    result = await runtime.run(chunk, _asker(ctx, spec))
     limits = JsonLimits(chars=ctx.settings.sandbox_output_chars)
     rows = judge(
         chunk.seeds,
@@ -51,6 +52,8 @@ async def generate_samples(task: GenerateSamples, ctx: RunnerContext) -> None:
         limits=limits,
         node_id=task.node_id,
         prompts=[*chunk.workflow.prompts.values()],
+        code=chunk.workflow.code,
+        task=spec.task,
     )
     ref = await ctx.blobs.put_rows(rows, f"{task.job_id}/samples")
     failed = Counter(str(row.reason) for row in rows if not row.ok)
@@ -66,7 +69,7 @@ async def generate_samples(task: GenerateSamples, ctx: RunnerContext) -> None:
                 failed=failed,
                 trace=_trace(rows, result.trace, {o.index for o in result.outcomes if o.reason is not None}),
                 checks=anchor_checks(rows),
-                walls=ctx.runtime.walls,
+                walls=runtime.walls,
                 used=ctx.used,
                 used_by_task=ctx.used_by_task,
             )

@@ -1,6 +1,7 @@
 """``python -m graftwork_solvers``: one solver pod, until SIGTERM or SIGINT; a second signal ends it at once."""
 
 import asyncio
+import os
 import signal
 import sys
 
@@ -10,6 +11,7 @@ from pydantic_settings import SettingsError
 
 from graftwork.kit.errors import PortTaken
 from graftwork.kit.logging import configure_logging
+from graftwork.kit.telemetry import telemetry
 from graftwork_solvers.bootstrap import run
 from graftwork_solvers.settings import SolversSettings
 
@@ -17,9 +19,11 @@ from graftwork_solvers.settings import SolversSettings
 def main() -> None:
     """Run the pod. What an operator can mend is told in plain lines, with exit status 1."""
     settings = _settings()
+    # The engine is started by a fork that ends in an exec; gRPC's care for other ones would tell of it in the log.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     configure_logging("solvers", settings)
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with telemetry("solvers"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_signalled(settings))
     except PortTaken as error:
         sys.exit(str(error))

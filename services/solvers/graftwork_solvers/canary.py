@@ -33,9 +33,9 @@ class Canary:
         self._known_answers = endpoint.chats_answered
         self._since = clock.now()
 
-    async def sing(self) -> None:
-        """Make the call if it is due. Raises what it fails with; ``DependencyDown`` where no answer comes in time."""
-        if not self._due():
+    async def sing(self, *, now: bool = False) -> None:
+        """Make the call if it is due, or ``now``. Raises what it fails with, ``DependencyDown`` if nothing comes."""
+        if not (now or self._due()):
             return
         try:
             async with asyncio.timeout(self._longest_seconds):

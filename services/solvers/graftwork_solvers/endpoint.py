@@ -15,6 +15,7 @@ from pydantic import HttpUrl
 from pydantic_core import to_json
 
 from graftwork.kit.errors import DependencyDown
+from graftwork.kit.tracing import inherited_traceparent
 from graftwork.models.channels import MAX_MESSAGE_BYTES
 from graftwork_solvers import __version__
 from graftwork_solvers.answers import ChatAnswer
@@ -27,6 +28,8 @@ from graftwork_solvers.answers import parse_models
 from graftwork_solvers.errors import MalformedAnswer
 from graftwork_solvers.failures import failure_inside
 from graftwork_solvers.failures import failure_of
+from graftwork_solvers.hosts import habits_of
+from graftwork_solvers.keys import Key
 from graftwork_solvers.settings import SolversSettings
 
 # An idle connection is dropped a little before most servers do it, who would cut a request short.
@@ -71,26 +74,31 @@ class Endpoint:
         self.url = url.rstrip("/")
         self.identity = identity or self.url
         self.chats_answered = 0
-        self._key = key.encode()
+        self._key = Key(key)
         self._now = now
         self._urls = {path: httpx.URL(f"{self.url}/{path}") for path in (_CHAT, _EMBEDDINGS, _MODELS)}
-        self._headers = httpx.Headers({**_HEADERS, **({"authorization": f"Bearer {key}"} if key else {})})
+        bearer = {"authorization": f"Bearer {key}"} if key else {}
+        self._headers = httpx.Headers({**_HEADERS, **bearer})
+        self._listing_headers = httpx.Headers({**_HEADERS, **(habits_of(url).listing_headers(key) or bearer)})
         self._extensions = {"timeout": {"connect": connect_seconds}}
 
     async def chat(self, body: Mapping[str, Any], *, wanted: int) -> ChatAnswer:
         """At least one and at most ``wanted`` texts: some endpoints ignore ``n``."""
-        answer = parse_chat(await self._exchange("POST", _CHAT, body), wanted=wanted)
+        with self._key.kept():
+            answer = parse_chat(await self._exchange("POST", _CHAT, body), wanted=wanted)
         self.chats_answered += 1
         return answer
 
     async def embed(self, model: str, texts: tuple[str, ...]) -> EmbedAnswer:
         """One vector per text."""
         body = {"model": model, "input": texts, "encoding_format": "float"}
-        return parse_embeddings(await self._exchange("POST", _EMBEDDINGS, body), wanted=len(texts))
+        with self._key.kept():
+            return parse_embeddings(await self._exchange("POST", _EMBEDDINGS, body), wanted=len(texts))
 
     async def models(self) -> tuple[ListedModel, ...]:
         """The models it lists."""
-        return parse_models(await self._exchange("GET", _MODELS, None))
+        with self._key.kept():
+            return parse_models(await self._exchange("GET", _MODELS, None))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -100,10 +108,13 @@ class Endpoint:
         request = httpx.Request(
             method,
             self._urls[path],
-            headers=self._headers,
+            headers=self._listing_headers if path == _MODELS else self._headers,
             content=None if body is None else to_json(body),
             extensions=self._extensions,
         )
+        traceparent = inherited_traceparent()
+        if traceparent is not None:
+            request.headers["traceparent"] = traceparent
         try:
             response = await self._transport.handle_async_request(request)
             try:
@@ -111,23 +122,19 @@ class Endpoint:
             finally:
                 await response.aclose()
         except (httpx.HTTPError, aiohttp.ClientError) as error:
-            raise DependencyDown(f"the endpoint {self.url} does not answer: {self._without_key(error)}") from error
+            raise DependencyDown(
+                f"the endpoint {self.url} does not answer: {str(error) or type(error).__name__}"
+            ) from error
         return self._meaning(response, answer)
 
     def _meaning(self, response: httpx.Response, answer: bytes) -> Mapping[str, Any]:
-        """Take an answer as it is; what goes into an error, and so into logs, must not repeat the key."""
-        quotable = answer.replace(self._key, b"***") if self._key else answer
         if not response.is_success:
-            raise failure_of(response.status_code, response.headers, quotable, now=self._now())
-        value = parse_json(quotable)
+            raise failure_of(response.status_code, response.headers, answer, now=self._now())
+        value = parse_json(answer)
         failure = failure_inside(value, now=self._now())
         if failure is not None:
             raise failure
-        return value if quotable == answer else parse_json(answer)
-
-    def _without_key(self, error: Exception) -> str:
-        text = str(error) or type(error).__name__
-        return text.replace(self._key.decode(), "***") if self._key else text
+        return self._key.blotted_answer(answer, value)
 
 
 async def _bounded(response: httpx.Response) -> bytes:

@@ -3,10 +3,11 @@
 RetryableError (kit)
   - DependencyDown (kit)        the endpoint does not answer
     - MalformedAnswer           it answers, but not with what was asked for: HTML, half JSON, no choices
+    - EngineGone                the pod's own engine has ended, hangs, or does not come up
 PermanentError (kit)
   - ModelRefused (kit)          the endpoint rejected the call
     - KeyRefused                it wants another API key, or one at all
-    - ParameterRefused          it does not take one parameter of the call (``parameter``)
+    - ParameterRefused          it does not take some ``parameters`` of the call
 GraftworkError (kit)
   - PodFault                    a mistake of ours
 
@@ -22,16 +23,20 @@ class MalformedAnswer(DependencyDown):
     """The endpoint answered with something that is not what was asked for."""
 
 
+class EngineGone(DependencyDown):
+    """The pod's own engine has ended, or has to be ended."""
+
+
 class KeyRefused(ModelRefused):
     """The endpoint refused the API key, or wants one."""
 
 
 class ParameterRefused(ModelRefused):
-    """The endpoint does not take a parameter that the model could do without."""
+    """The endpoint does not take ``parameters`` of the call, each by the name it was sent under."""
 
-    def __init__(self, message: str, *, parameter: str) -> None:
+    def __init__(self, message: str, *, parameters: frozenset[str]) -> None:
         super().__init__(message)
-        self.parameter = parameter
+        self.parameters = parameters
 
 
 class PodFault(GraftworkError):

@@ -75,6 +75,21 @@ class Gate:
         """Take note of how long ``model`` took to write ``tokens``."""
         place.slowed = self._paces[model].slowed(seconds, tokens)
 
+    @property
+    def busy(self) -> bool:
+        """Whether any call is at the endpoint."""
+        return self._inside > 0
+
+    def queues_inside(self, running: int) -> None:
+        """Take note that calls wait inside the endpoint, while it works at ``running`` of those that it was given.
+
+        It counts only while as many are inside as may be: before an earlier decrease has shown, or
+        while fewer ask, it would say nothing new.
+        """
+        if self._inside == self._limit.now:
+            self._limit.refused(began=self._limit.round, others=running)
+            metrics.LIMIT.set(self._limit.now)
+
     def _served(self, place: Place) -> None:
         if place.slowed:
             self._limit.slowed(began=place.round)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Protocol
 
 from grpc_health.v1 import health_pb2
 from grpc_health.v1._async import HealthServicer
@@ -25,21 +26,50 @@ _LOOK_SECONDS = 5.0
 _FAILURES_UNTIL_DOWN = 2
 
 
+class WatchedEngine(Protocol):
+    """An engine of the pod's own."""
+
+    async def look(self) -> None:
+        """Raise ``DependencyDown`` where it says that it is not well."""
+        ...
+
+    async def progress(self) -> float:
+        """A number that changes while it works."""
+        ...
+
+    def suspect(self, problem: GraftworkError) -> None:
+        """Say that it hangs."""
+        ...
+
+
 class Health:
     """Looks at the endpoint's list of models, lets a canary sing, and keeps the health service up to date.
 
     SERVING while the endpoint answers at all: what it refuses, callers shall hear from itself. An
     endpoint without such a list (404) and one that is full (429) do answer. The pod starts as
-    NOT_SERVING, and two failed looks running make it so again.
+    NOT_SERVING, and two failed looks running make it so again, unless chats are answered meanwhile.
+
+    With an engine of its own the pod is NOT_SERVING whenever that is away, and an engine that is down
+    by these looks is under suspicion to hang.
     """
 
-    def __init__(self, endpoint: Endpoint, pools: Pools, clock: Clock, canary: Canary | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        pools: Pools,
+        clock: Clock,
+        canary: Canary | None = None,
+        engine: WatchedEngine | None = None,
+    ) -> None:
         self._endpoint = endpoint
         self._pools = pools
         self._clock = clock
         self._canary = canary
+        self._engine = engine
+        self._progress = 0.0
         self._failures = _FAILURES_UNTIL_DOWN
         self._problem: GraftworkError | None = DependencyDown("nobody has looked at the endpoint yet")
+        self._away = self._problem if engine else None
         self.servicer = HealthServicer()
 
     async def ping(self) -> None:
@@ -49,7 +79,7 @@ class Health:
 
     async def begin(self, *, looking: bool) -> None:
         """Say NOT_SERVING until the first look; without looks, say SERVING at once."""
-        if not looking:
+        if not looking and self._engine is None:
             self._problem, self._failures = None, 0
         await self._tell()
 
@@ -60,24 +90,58 @@ class Health:
             await self._clock.sleep(every_seconds)
 
     async def look(self) -> None:
-        """Look once."""
+        """Look once, unless there is no engine to be looked at."""
+        if self._away is not None:
+            return
         problem = await self._ask()
-        if problem is not None and str(problem) != str(self._problem):
-            log.warning("endpoint.problem", problem=str(problem))
-        down = isinstance(problem, RetryableError)
-        self._failures = self._failures + 1 if down else 0
-        await self._tell()
-        self._problem = problem
+        moved = await self._moved()
+        if self._away is None:  # else what was seen is of an engine that is no more
+            await self._note(None if moved and isinstance(problem, RetryableError) else problem)
+
+    async def engine_is(self, problem: GraftworkError | None) -> None:
+        """Hear from the engine's supervisor: what is wrong with it, or None when it serves."""
+        self._away = problem
+        if problem is not None:
+            self._problem, self._failures = problem, _FAILURES_UNTIL_DOWN
+            await self._tell()
+        else:
+            self._failures = 0
+            await self.look()
 
     async def leave(self) -> None:
         """Say NOT_SERVING from now on."""
         await self.servicer.enter_graceful_shutdown()
 
+    async def _note(self, problem: GraftworkError | None) -> None:
+        if problem is not None and str(problem) != str(self._problem):
+            log.warning("endpoint.problem", problem=str(problem))
+        self._failures = self._failures + 1 if isinstance(problem, RetryableError) else 0
+        self._problem = problem
+        await self._tell()
+        if problem is not None and self._engine is not None and self._failures >= _FAILURES_UNTIL_DOWN:
+            self._engine.suspect(problem)
+
+    async def _moved(self) -> bool:
+        """Whether anything was written since the last look: who is slow to answer us may be busy with others."""
+        before = self._progress
+        self._progress = self._endpoint.chats_answered + (await self._engine.progress() if self._engine else 0)
+        return self._progress != before
+
     async def _ask(self) -> GraftworkError | None:
         problem = await _problem(self._list())
+        if isinstance(problem, KeyRefused):
+            problem = await self._tried_elsewhere(problem)
+        if problem is None and self._engine is not None:
+            problem = await _problem(self._engine.look())
         if problem is None and self._canary is not None:
             problem = await _problem(self._canary.sing())
         return problem
+
+    async def _tried_elsewhere(self, refused: KeyRefused) -> GraftworkError | None:
+        """Some endpoints lock their list in another way than their chats: a key that opens chats is good."""
+        if self._canary is not None and not self._endpoint.chats_answered:
+            return await _problem(self._canary.sing(now=True))
+        return None if self._endpoint.chats_answered else refused
 
     async def _list(self) -> None:
         try:

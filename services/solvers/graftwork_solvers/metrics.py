@@ -16,3 +16,7 @@ WAITING = Gauge("graftwork_solver_waiting", "Calls waiting for a place now")
 TOKENS = Counter("graftwork_solver_tokens_total", "Tokens used", ["pool", "direction"])
 CANARIES = Counter("graftwork_solver_canaries_total", "Calls made to see whether the endpoint writes", ["outcome"])
 ENDPOINT_UP = Gauge("graftwork_solver_endpoint_up", "1 while the endpoint answers")
+ENGINE_STATE = Gauge("graftwork_solver_engine_state", "1 for the state that the pod's own engine is in", ["state"])
+ENGINE_RESTARTS = Counter(
+    "graftwork_solver_engine_restarts_total", "Times that the pod's own engine had to be restarted"
+)

@@ -12,10 +12,21 @@ from graftwork.models.plane import Sampling
 from graftwork_solvers.answers import ListedModel
 from graftwork_solvers.dialects import Dialect
 from graftwork_solvers.endpoint import Endpoint
+from graftwork_solvers.hosts import habits_of
 from graftwork_solvers.settings import PoolSettings
 
 # Settings that shape answers. A change of any of them is another revision, and no other change is.
-_SHAPING = ("prompt", "sampling", "fixed", "revision", "omit", "strict_schemas", "extra_body")
+_SHAPING = (
+    "prompt",
+    "sampling",
+    "fixed",
+    "revision",
+    "omit",
+    "strict_schemas",
+    "response_format",
+    "schema_in_prompt",
+    "extra_body",
+)
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,7 @@ class Pools:
 
     def _new_serving(self, pool: str, model: str, settings: PoolSettings) -> Serving:
         described, revision = self._described(model, settings), self._revision(model, settings)
-        return Serving(pool, settings, described, Dialect(settings), revision)
+        return Serving(pool, settings, described, Dialect(settings, habits_of(self._endpoint.url)), revision)
 
     def _described(self, model: str, settings: PoolSettings) -> ModelDescription:
         price = settings.prices.get(model)

@@ -10,6 +10,8 @@ from structlog.contextvars import bound_contextvars
 
 from graftwork.kit.errors import GraftworkError
 from graftwork.kit.logging import get_logger
+from graftwork.kit.tracing import is_traceparent
+from graftwork.kit.tracing import traced
 from graftwork.models import statuses
 from graftwork.models import wire
 from graftwork.models.plane import ModelPlane
@@ -57,7 +59,8 @@ class SolversServicer:
         return await self._answered(answer, message.pool, context)
 
     async def _answered(self, answer: Callable[[float], Awaitable[_Answer]], pool: str, context: Context) -> _Answer:
-        with bound_contextvars(traceparent=_traceparent(context)):
+        traceparent = _traceparent(context)
+        with bound_contextvars(traceparent=traceparent), traced(traceparent):
             try:
                 return await answer(self._timeout_seconds(context))
             except GraftworkError as error:
@@ -74,6 +77,6 @@ class SolversServicer:
 
 def _traceparent(context: Context) -> str | None:
     for key, value in context.invocation_metadata() or ():
-        if key == "traceparent":
+        if key == "traceparent" and is_traceparent(str(value)):
             return str(value)
     return None

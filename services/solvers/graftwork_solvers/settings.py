@@ -20,7 +20,7 @@ from pydantic_settings import SettingsConfigDict
 
 from graftwork.contracts.base import Written
 from graftwork.contracts.jobs import Profile
-from graftwork.kit.settings import ServiceSettings
+from graftwork_solvers.engine_settings import EngineSettings
 
 _ROLES = ("optimizer", "evaluator", "generator")
 
@@ -42,7 +42,7 @@ class Sampling(Written):
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
     min_p: float | None = Field(default=None, ge=0, le=1)
-    repeat_penalty: float | None = Field(default=None, gt=0)
+    repeat_penalty: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_tokens: int | None = Field(default=None, ge=1)
     stop: tuple[Annotated[str, Field(min_length=1)], ...] = ()
 
@@ -118,7 +118,7 @@ def _without_credentials(url: HttpUrl) -> HttpUrl:
     return url
 
 
-class SolversSettings(ServiceSettings):
+class SolversSettings(EngineSettings):
     """Read from ``GRAFTWORK_*``, and from the two variables that every OpenAI client knows."""
 
     # hide_input: a mistake in one variable must not print the value of another, the key's least of all.
@@ -175,6 +175,15 @@ class SolversSettings(ServiceSettings):
     solvers_propagation_seconds: float = Field(
         default=1.0, ge=0, description="time for clients to see NOT_SERVING before the pod takes no more calls"
     )
+
+    @model_validator(mode="after")
+    def _one_backend(self) -> Self:
+        if self.solvers_backend == "vllm" and "base_url" in self.model_fields_set:
+            raise ValueError(
+                "the backend vllm is its own endpoint: unset GRAFTWORK_SOLVERS_BASE_URL and OPENAI_BASE_URL, "
+                "or set GRAFTWORK_SOLVERS_BACKEND=openai"
+            )
+        return self
 
     @property
     def pools(self) -> Mapping[str, PoolSettings]:

@@ -14,6 +14,7 @@ from graftwork.local.model import TINY_MODEL
 from graftwork.local.model import model_server
 from graftwork.local.server import Server
 from graftwork.local.settings import LocalSettings
+from tests.support.endpoints import error_answer
 from tests.support.endpoints import refusing_endpoint
 from tests.support.endpoints import running_endpoint
 
@@ -113,11 +114,16 @@ async def test_an_address_without_the_api_is_told_with_what_is_mostly_missing(tm
                 pass
 
 
-async def test_an_endpoint_that_lists_no_models_will_do_if_it_chats(tmp_path: Path) -> None:
-    async def nothing() -> web.Response:
-        return web.Response(status=404)
+async def misses_what_chat_needs(_body: dict[str, Any]) -> web.Response:
+    return error_answer(400, "you must provide a model parameter")
 
-    async with running_endpoint() as endpoint:
+
+@pytest.mark.parametrize("status", [404, 401, 403])
+async def test_an_endpoint_that_lists_no_models_will_do_if_it_chats(tmp_path: Path, status: int) -> None:
+    async def nothing() -> web.Response:
+        return web.Response(status=status)
+
+    async with running_endpoint(misses_what_chat_needs) as endpoint:
         endpoint.models = nothing
         async with model_server(tmp_path, endpoint.url) as server:
             assert server.address == endpoint.url

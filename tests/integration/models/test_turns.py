@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from itertools import chain
+from itertools import count
 from itertools import repeat
 
 import grpc.aio
@@ -21,9 +22,16 @@ from graftwork.models.plane import EmbedRequest
 from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Message
 from graftwork.models.proto.v1 import solvers_pb2_grpc
+from graftwork_solvers.endpoint import open_endpoint
+from graftwork_solvers.gate import Gate
+from graftwork_solvers.limit import Limit
+from graftwork_solvers.pools import Pools
 from graftwork_solvers.servicer import SolversServicer
+from graftwork_solvers.solver import Solver
+from tests.support.endpoints import running_endpoint
 from tests.support.eventually import assert_eventually
 from tests.support.pods import client_at
+from tests.support.pods import pod_settings
 
 
 def asking(prompt: str, pool: str = "one") -> GenerateRequest:
@@ -167,3 +175,19 @@ async def test_a_pool_may_be_asked_what_it_serves_while_all_places_are_taken() -
         await asyncio.gather(*calls)
 
     assert described.pool == "one"
+
+
+async def test_a_pod_sends_nothing_once_the_deadline_has_passed_on_the_way_to_a_place() -> None:
+    async with running_endpoint() as scripted:
+        settings, clock = pod_settings(scripted.url, solvers_pools={"one": {"model": "tiny"}}), count(step=20.0)
+        endpoint = open_endpoint(settings)
+        gate = Gate(Limit(1, 1), 1, retry_seconds=1)
+        solver = Solver(Pools(settings.pools, endpoint), endpoint, gate, monotonic=lambda: next(clock))
+        with pytest.raises(DependencyDown, match="in time"):
+            await solver.generate(asking("late"), timeout_seconds=15)
+        with pytest.raises(DependencyDown, match="in time"):
+            await solver.embed(EmbedRequest(pool="one", texts=("late",)), timeout_seconds=15)
+        await solver.generate(asking("in time"), timeout_seconds=30)
+        await endpoint.close()
+
+    assert [body["messages"][0]["content"] for body in scripted.bodies] == ["in time"]

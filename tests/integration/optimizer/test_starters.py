@@ -24,6 +24,7 @@ from graftwork_runner.sandbox import Limits
 from graftwork_runner.sandbox import ModelCall
 from graftwork_runner.sandbox import SeedInput
 from graftwork_runner.strict_json import JsonLimits
+from tests.support.walls import the_strongest
 from tests.unit.support import asking
 
 DEMO = Path(__file__).parents[3] / "examples" / "fractions.yaml"
@@ -34,7 +35,7 @@ GOOD = "Mia cut the cake with care and gave a piece to her friend."
 
 @pytest.fixture
 async def runtime() -> AsyncIterator[MontyRuntime]:
-    started = MontyRuntime(Limits(), processes=2)
+    started = MontyRuntime(Limits(), processes=2, wall=the_strongest())
     await started.start()
     yield started
     await started.close()

@@ -1,6 +1,7 @@
 """The runner from event to event, on a real MongoDB and in the real sandbox, with a scripted model plane."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -23,6 +24,7 @@ from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import ModelsSpec
 from graftwork.contracts.jobs import RoleModel
+from graftwork.contracts.runtimes import WorkflowRuntime
 from graftwork.contracts.seeds import SeedSpace
 from graftwork.contracts.seeds import seed_at
 from graftwork.contracts.usage import Grant
@@ -37,6 +39,7 @@ from graftwork.models.fake import describe_fake
 from graftwork.models.plane import GenerateRequest
 from graftwork_runner.bootstrap import wire
 from graftwork_runner.monty import MontyRuntime
+from graftwork_runner.runtimes import Runtimes
 from graftwork_runner.settings import RunnerSettings
 from tests.support.eventually import assert_eventually
 from tests.support.in_process import bus_of
@@ -44,6 +47,8 @@ from tests.support.in_process import running
 from tests.support.in_process import settings_for
 from tests.support.off_bus import OffBus
 from tests.support.off_bus import off_bus
+from tests.support.processes import assert_gone
+from tests.support.walls import the_strongest
 
 SPEC = JobSpec(task="Explain fractions to children.", count=1, seed=7)
 SPACE = SeedSpace(facets={"topic": ("halves", "thirds", "quarters", "fifths"), "form": ("story", "dialogue")})
@@ -53,6 +58,12 @@ SOUND = HEAD + (
     '    return {"prompt": f"Explain {seed[\'topic\']} as a {seed[\'form\']}.", "completion": text}\n'
 )
 PROMPTS = {"draft": "Explain {{ topic }} as a {{ form }}.", "facts": "Facts about {{ topic }}."}
+
+
+def walls_here() -> tuple[str, ...]:
+    """Those of a runner that looks for the strongest."""
+    wall = the_strongest()
+    return ("monty",) if wall is None else ("monty", wall.name)
 
 
 def echo(request: GenerateRequest) -> FakeAnswer:
@@ -104,9 +115,9 @@ def settings(mongo_address: str, tmp_path: Path) -> RunnerSettings:
 
 async def wired(settings: RunnerSettings, plane: FakePlane) -> Service:
     """The service around a sandbox of its own; it closes the sandbox when it stops."""
-    runtime = MontyRuntime(settings.limits, processes=settings.sandbox_processes)
+    runtime = MontyRuntime(settings.limits, processes=settings.sandbox_processes, wall=the_strongest())
     await runtime.start()
-    return wire(settings, plane, runtime, closing=(runtime.close,))
+    return wire(settings, plane, Runtimes({WorkflowRuntime.MONTY: runtime}), closing=(runtime.close,))
 
 
 @asynccontextmanager
@@ -130,7 +141,7 @@ async def test_a_request_is_answered_with_one_row_per_seed(settings: RunnerSetti
         }
         for seed in seeds
     ]
-    assert (generated.ok, generated.failed, generated.trace, generated.walls) == (4, {}, None, ("monty",))
+    assert (generated.ok, generated.failed, generated.trace, generated.walls) == (4, {}, None, walls_here())
     assert (generated.node_id, generated.purpose) == ("job:node:3", Purpose.EVALUATION)
     assert generated.used["generator"].calls == 4
     assert generated.checks["on_topic"] == 1.0
@@ -289,7 +300,7 @@ async def test_the_service_is_ready_and_answers_over_kafka(
         await assert_eventually(ready, timeout_seconds=20)
         await bus.send(await a_request(service.blobs, SOUND))
         [generated] = await bus.wait_for(SamplesGenerated)
-    assert (generated.ok, generated.walls) == (4, ("monty",))
+    assert (generated.ok, generated.walls) == (4, walls_here())
 
 
 async def test_the_process_ends_on_sigterm_and_takes_its_workers_with_it(
@@ -308,13 +319,15 @@ async def test_the_process_ends_on_sigterm_and_takes_its_workers_with_it(
         assert line, heard
         heard += line
     assert b"sandbox.started" in heard
-    workers = psutil.Process(process.pid).children()
-    assert [worker.name() for worker in workers] == ["monty"]
+    assert json.dumps(walls_here()).encode() in heard
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert "monty" in [worker.name() for worker in workers]
     process.terminate()
     _, rest = await process.communicate()
     assert process.returncode == 0, rest
 
     def gone() -> None:
-        assert [worker for worker in workers if worker.is_running()] == []
+        for worker in workers:
+            assert_gone(worker.pid)
 
     await assert_eventually(gone)

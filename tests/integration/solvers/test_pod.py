@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 
 from graftwork.kit.clock import FakeClock
 from graftwork.kit.errors import DependencyDown
+from graftwork.kit.errors import ModelRefused
 from graftwork.kit.errors import Overloaded
 from graftwork.kit.errors import PortTaken
 from graftwork.models.channels import SERVICE
@@ -122,20 +123,35 @@ async def test_the_http_side_tells_health_readiness_and_metrics() -> None:
 
 
 async def test_an_endpoint_that_wants_a_key_shows_in_readiness_while_calls_hear_it_from_itself() -> None:
-    async def locked() -> web.StreamResponse:
+    async def locked(*_: Any) -> web.StreamResponse:
         return error_answer(401, "no key")
+
+    async with running_endpoint(locked) as endpoint:
+        endpoint.models = locked
+        settings = pod_settings(endpoint.url, models={"generator": "tiny"})
+        async with running_pod(settings, healthy=False) as pod, client_of(pod, unavailable_attempts=99) as client:
+            with pytest.raises(ModelRefused, match="OPENAI_API_KEY"):
+                await client.generate(asking(), timeout_seconds=30)
+            status, problems = await fetched(pod, "/readyz")
+
+    assert status == 503
+    assert "OPENAI_API_KEY" in problems
+
+
+async def test_an_endpoint_that_locks_nothing_but_its_list_is_ready() -> None:
+    async def locked() -> web.StreamResponse:
+        return error_answer(401, "x-api-key header is required")
 
     async with running_endpoint() as endpoint:
         endpoint.models = locked
-        pools = {"generator": {"model": "tiny"}}
-        settings = pod_settings(endpoint.url, solvers_pools=pools)
-        async with running_pod(settings, healthy=False) as pod, client_of(pod, unavailable_attempts=99) as client:
-            generation = await client.generate(asking(), timeout_seconds=30)
-            status, problems = await fetched(pod, "/readyz")
+        settings = pod_settings(endpoint.url, solvers_pools={"generator": {"model": "tiny"}})
+        async with running_pod(settings) as pod:
+            status, _ = await fetched(pod, "/readyz")
+            asked = len(endpoint.bodies)
+            await pod.health.look()
 
-    assert generation.texts == ("hello",)
-    assert status == 503
-    assert "OPENAI_API_KEY" in problems
+    assert status == 200
+    assert asked == len(endpoint.bodies) == 1
 
 
 async def test_a_dead_endpoint_shows_in_readiness_and_in_the_caller_s_error() -> None:

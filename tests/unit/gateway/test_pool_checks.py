@@ -6,6 +6,7 @@ from graftwork.contracts.rest import PoolCheckView
 from graftwork.contracts.usage import Usage
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import ModelRefused
+from graftwork.kit.errors import Overloaded
 from graftwork.models.fake import FakeAnswer
 from graftwork.models.fake import FakePlane
 from graftwork.models.fake import Script
@@ -45,7 +46,22 @@ async def test_a_pool_that_does_both_calls_is_told_with_what_they_used() -> None
 async def test_an_answer_that_does_not_fit_is_no_problem_but_is_told(answer: FakeAnswer) -> None:
     view = await checked(plane_of({"": "Yes.", SCHEMA_NAME: answer}))
 
-    assert (view.problem, view.keeps_schema) == (None, False)
+    assert (view.problem, view.keeps_schema, view.used.calls) == (None, False, 3)
+
+
+async def test_a_pool_that_has_to_be_told_its_schema_in_the_prompt_has_a_second_try() -> None:
+    answers = iter(["Yes.", "Blue, and one.", '{"colour": "blue", "suns": 1}'])
+
+    view = await checked(plane_of(lambda _: next(answers)))
+
+    assert (view.problem, view.keeps_schema, view.used.calls) == (None, True, 3)
+
+
+async def test_a_full_pool_is_told_apart_from_a_silent_one() -> None:
+    def full(_request: GenerateRequest) -> str:
+        raise Overloaded("pod at 10.1.2.3 is full", retry_after_seconds=5)
+
+    assert (await checked(plane_of(full))).problem == "pool 'main' is full"
 
 
 async def test_the_calls_are_tiny() -> None:

@@ -14,7 +14,10 @@ from graftwork_gateway.pools import check_models
 from graftwork_gateway.pools import mistakes_of
 from graftwork_gateway.pools import pinned
 from graftwork_gateway.pools import prompt_mistakes
+from graftwork_gateway.settings import GatewaySettings
 from tests.support.doors import a_plane
+
+SETTINGS = GatewaySettings(describe_seconds=1.0)
 
 
 def spec(**more: Any) -> JobSpec:
@@ -98,14 +101,31 @@ def test_only_a_pool_that_writes_code_is_asked_for_it(search: dict[str, Any], *,
 async def test_mistakes_win_over_a_pool_that_does_not_answer() -> None:
     wanted = spec(models={"optimizer": {"pool": "down"}, "generator": {"pool": "nowhere"}})
     with pytest.raises(JobInvalid) as refused:
-        await check_models(wanted, a_plane(), 1.0)
+        await check_models(wanted, a_plane(), SETTINGS)
 
     assert [error.path for error in refused.value.errors] == ["models.generator.pool"]
 
 
+async def test_a_runtime_that_is_not_allowed_is_told_with_the_setting_that_would_allow_it() -> None:
+    wanted = spec(runtime="cpython")
+    with pytest.raises(JobInvalid) as refused:
+        await check_models(wanted, a_plane(), SETTINGS)
+
+    [error] = refused.value.errors
+    assert error.path == "runtime"
+    assert error.message == "runtime 'cpython' is not allowed here: GRAFTWORK_SANDBOX_RUNTIMES has monty"
+
+
+async def test_a_runtime_that_is_allowed_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAFTWORK_SANDBOX_RUNTIMES", "monty, cpython")
+    served = await check_models(spec(runtime="cpython"), a_plane(), GatewaySettings(describe_seconds=1.0))
+
+    assert set(served) == {"optimizer", "evaluator", "generator"}
+
+
 async def test_without_mistakes_the_silence_of_a_pool_is_raised() -> None:
     with pytest.raises(DependencyDown):
-        await check_models(spec(models={"optimizer": {"pool": "down"}}), a_plane(), 1.0)
+        await check_models(spec(models={"optimizer": {"pool": "down"}}), a_plane(), SETTINGS)
 
 
 def test_a_model_too_small_to_propose_seeds_is_told_before_it_tries() -> None:

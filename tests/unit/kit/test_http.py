@@ -73,6 +73,14 @@ async def test_a_draining_service_is_alive_but_not_ready() -> None:
     assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
 
 
+async def test_what_a_service_is_made_of_is_told_beside_its_health() -> None:
+    async with served(Readiness(walls=("monty", "bubblewrap"))) as client:
+        ready, alive = await client.get("/readyz"), await client.get("/healthz")
+
+    assert ready.json() == {"ready": True, "problems": {}, "walls": ["monty", "bubblewrap"]}
+    assert alive.json() == {"status": "ok", "walls": ["monty", "bubblewrap"]}
+
+
 async def test_a_failing_dependency_does_not_make_the_service_dead() -> None:
     readiness = Readiness()
     readiness.watch("mongo", broken)

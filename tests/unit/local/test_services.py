@@ -17,6 +17,7 @@ from graftwork_solvers.settings import SolversSettings
 INHERITED = {
     "PATH": "/bin",
     "OPENAI_API_KEY": "sk-secret",
+    "GRAFTWORK_SOLVERS_API_KEY": "sk-secret-too",
     "GRAFTWORK_API_KEY": "gw_mine",
     "GRAFTWORK_HTTP_PORT": "1",
     "GRAFTWORK_LOG_LEVEL": "debug",
@@ -24,25 +25,27 @@ INHERITED = {
 PORTS = {name: 4000 + number for number, name in enumerate(SERVICES)}
 
 
-def wiring(*, tiny_model: bool) -> Wiring:
+def wiring(*, tiny_model: bool, own_engine: bool = False) -> Wiring:
     addresses = ServerAddresses(
         kafka="127.0.0.1:9092",
         mongo="mongodb://127.0.0.1:27017",
-        openai_base_url="http://127.0.0.1:8000/v1",
+        openai_base_url=None if own_engine else "http://127.0.0.1:8000/v1",
         tiny_model=tiny_model,
     )
-    listed = () if tiny_model else ("gpt", "small", "other")
+    listed = () if tiny_model or own_engine else ("gpt", "small", "other")
     return Wiring(addresses, "file:///blobs", PORTS, solvers_port=5000, first_key="gw_" + "x" * 32, models=listed)
 
 
-def environment(service: str, *, tiny_model: bool = False, **settings: object) -> dict[str, str]:
+def environment(
+    service: str, *, tiny_model: bool = False, own_engine: bool = False, **settings: object
+) -> dict[str, str]:
     given = PlatformSettings.model_validate({"OPENAI_API_KEY": "sk-secret", **settings})
-    return environment_of(service, wiring(tiny_model=tiny_model), given, INHERITED)
+    return environment_of(service, wiring(tiny_model=tiny_model, own_engine=own_engine), given, INHERITED)
 
 
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GRAFTWORK_MODELS"):
+    for name in ("GRAFTWORK_SOLVERS_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "GRAFTWORK_MODELS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -74,6 +77,15 @@ def test_the_tiny_model_is_told_for_what_it_is(monkeypatch: pytest.MonkeyPatch) 
     assert all(pool.sampling.max_tokens for pool in settings.pools.values())
     assert settings.solvers_concurrency == 2
     assert settings.api_key is None
+
+
+def test_solvers_with_an_engine_of_their_own_are_told_of_no_endpoint_and_get_the_time_to_load_it() -> None:
+    given = environment("solvers", own_engine=True, solvers_pools='{"generator": {"profile": "compact"}}')
+    settings = PlatformSettings.model_validate({"solvers_backend": "vllm", "solvers_vllm_start_seconds": 100})
+
+    assert "OPENAI_BASE_URL" not in given
+    assert json.loads(given["GRAFTWORK_SOLVERS_POOLS"]) == {"generator": {"profile": "compact"}}
+    assert settings.start_seconds("solvers") == settings.start_seconds("runner") + 100
 
 
 def test_an_endpoint_that_was_named_serves_all_pools(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ def test_the_client_pings_no_more_often_than_the_server_permits() -> None:
 
     assert int(client["grpc.keepalive_time_ms"]) >= int(server["grpc.http2.min_ping_interval_without_data_ms"])
     assert server["grpc.http2.max_ping_strikes"] == 0
+    assert server["grpc.keepalive_permit_without_calls"] == 1
 
 
 def test_the_client_spreads_its_calls_over_healthy_pods() -> None:

@@ -19,9 +19,11 @@ from graftwork.kit.errors import GrantExhausted
 from graftwork.models.budget import Meter
 from graftwork.models.budget import cost_of
 from graftwork.models.budget import token_bound
+from graftwork.models.fake import describe_fake
 from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Message
 from graftwork.models.plane import ModelDescription
+from graftwork.models.plane import Sampling
 
 T = TypeVar("T")
 
@@ -203,6 +205,18 @@ def test_a_token_is_at_least_one_byte() -> None:
 
     assert bound.prompt_tokens >= 20 + 7
     assert (bound.calls, bound.completion_tokens) == (1, 150)
+
+
+def test_the_bound_counts_what_the_pool_adds_and_what_it_fixes() -> None:
+    asked = GenerateRequest(pool="p", messages=(Message(role="user", content="hi"),), max_tokens=50, n=3)
+    open_pool = describe_fake("p").model_copy(update={"prompt_bytes": 1000})
+    fixed_pool = open_pool.model_copy(update={"fixed": Sampling(max_tokens=2000)})
+
+    plain, prompted, fixed = (token_bound(asked, pool) for pool in (None, open_pool, fixed_pool))
+
+    assert prompted.prompt_tokens >= plain.prompt_tokens + 3 * 1000
+    assert prompted.completion_tokens == plain.completion_tokens == 3 * 50
+    assert (fixed.prompt_tokens, fixed.completion_tokens) == (prompted.prompt_tokens, 3 * 2000)
 
 
 def test_a_cost_is_known_only_where_both_prices_are() -> None:

@@ -1,4 +1,5 @@
 import random
+from collections import Counter
 
 import pytest
 
@@ -39,6 +40,25 @@ def test_waits_stay_below_a_cap_that_doubles_up_to_five_seconds(seed: int) -> No
 
     caps = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0, 5.0]
     assert all(0 <= wait <= cap for wait, cap in zip(waits, caps, strict=True))
+
+
+@pytest.mark.parametrize("told", [None, 0.0, 0.01])
+def test_a_short_wait_told_again_and_again_grows_longer(told: float | None) -> None:
+    tries = patience()
+
+    waits = [tries(Overloaded("full", retry_after_seconds=told)) for _ in range(100)]
+
+    assert sum(waits[10:]) > 100
+
+
+@pytest.mark.parametrize("told", [0.0, 0.5, 30.0])
+def test_a_thousand_callers_told_the_same_come_back_in_different_moments(told: float) -> None:
+    waits = [patience(seed=seed)(Overloaded("full", retry_after_seconds=told)) for seed in range(1_000)]
+
+    spread = max(0.1, told / 4)
+    in_each_tenth = Counter(int(10 * (wait - told) / spread) for wait in waits)
+    assert in_each_tenth.keys() == set(range(10))
+    assert max(in_each_tenth.values()) < 150
 
 
 def test_a_silent_pod_is_tried_so_many_times_in_all() -> None:

@@ -54,6 +54,7 @@ def test_what_is_wrong_with_code_is_told(code: str, problem: str) -> None:
         ({"draft": "  "}, "prompt 'draft' is empty"),
         ({"draft": "{% include 'other' %}"}, "include is not supported in prompts"),
         ({"draft": "{{ topic }}" + "x" * 30_000}, "at most 30000 characters"),
+        ({"draft": "x", 'a":\nObey.': "x"}, "must be named by one short word"),
         ({"draft": "{{ topic }}", **{str(n): "x" for n in range(16)}}, "there are 17 prompts"),
     ],
 )

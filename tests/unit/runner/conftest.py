@@ -9,9 +9,15 @@ from tests.support.workflow_bench import Benches
 
 
 @pytest.fixture
-def benches() -> Benches:
-    """For tests that choose limits or need several runtimes."""
-    return Benches()
+def runtime(request: pytest.FixtureRequest) -> str:
+    """Monty, unless the test says ``every_runtime``."""
+    return str(getattr(request, "param", "monty"))
+
+
+@pytest.fixture
+def benches(runtime: str) -> Benches:
+    """For tests that choose limits or need several benches."""
+    return Benches(runtime)
 
 
 @pytest.fixture

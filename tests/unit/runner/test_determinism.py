@@ -9,6 +9,7 @@ import pytest
 from graftwork_runner.sandbox import ModelCall
 from tests.support.workflow_bench import Bench
 from tests.support.workflow_bench import Benches
+from tests.support.workflow_bench import every_runtime
 
 CODE = """
 import asyncio, datetime, random, time
@@ -49,6 +50,7 @@ def in_turn(*, reverse: bool) -> Callable[[ModelCall], Awaitable[str]]:
     return ask
 
 
+@every_runtime
 async def test_answers_in_another_order_make_the_same_records_and_the_same_calls(benches: Benches) -> None:
     runs = []
     for reverse in (False, True):
@@ -61,17 +63,20 @@ async def test_answers_in_another_order_make_the_same_records_and_the_same_calls
     assert asked == asked_again
 
 
+@every_runtime
 async def test_a_seed_does_not_notice_who_runs_beside_it(bench: Bench) -> None:
     together = await bench.run(CODE, seeds=[{}, {}, {}])
     alone = await bench.run(CODE, seeds=[{}])
     assert together.outcomes[0] == alone.outcomes[0]
 
 
+@every_runtime
 async def test_seeds_draw_different_numbers(bench: Bench) -> None:
     result = await bench.run(CODE, seeds=[{}, {}])
     assert result.outcomes[0].record != result.outcomes[1].record
 
 
+@every_runtime
 @pytest.mark.parametrize("call", ["time.sleep(3600)", "await asyncio.sleep(3600)"])
 async def test_sleeping_takes_no_time(bench: Bench, call: str) -> None:
     code = f"import asyncio, time\nasync def workflow(ctx, seed):\n    {call}\n    return {{}}\n"

@@ -40,8 +40,9 @@ asyncio.run(main())
 
 
 def workers() -> list[int]:
-    """Sandbox workers of this process."""
-    return [child.pid for child in psutil.Process().children() if child.name() == "monty"]
+    """Sandbox workers of this process, wherever their launchers are."""
+    below = {child.pid for child in psutil.Process().children(recursive=True)}
+    return [each.pid for each in psutil.process_iter(["name"]) if each.pid in below and each.info["name"] == "monty"]
 
 
 def nobody_left() -> None:

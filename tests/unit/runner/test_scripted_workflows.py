@@ -16,6 +16,7 @@ from tests.support.scripted_model.script import Fault
 from tests.support.scripted_model.workflows import rewrite_code
 from tests.support.scripted_model.workflows import write
 from tests.support.workflow_bench import Benches
+from tests.support.workflow_bench import every_runtime
 from tests.unit.support import asking
 
 SPEC = JobSpec(task="Explain fractions to children.", count=1)
@@ -37,6 +38,7 @@ def judged(result: ChunkResult, prompts: Mapping[str, str]) -> list[SampleRow]:
     )
 
 
+@every_runtime
 @pytest.mark.parametrize(
     ("bug", "two_calls", "reason"),
     [
@@ -60,6 +62,7 @@ async def test_each_bug_has_its_reason(
     assert [row.reason for row in rows] == [reason] * 3, [row.detail for row in rows]
 
 
+@every_runtime
 async def test_an_answer_that_copies_the_prompt_is_named_so(benches: Benches) -> None:
     written = write("fractions 'completion'", 0.5, "Use plain words.", two_calls=False, bug=None)
 
@@ -71,6 +74,7 @@ async def test_an_answer_that_copies_the_prompt_is_named_so(benches: Benches) ->
     assert [row.reason for row in judged(result, written.prompts)] == [None, "copied_output", None]
 
 
+@every_runtime
 async def test_changed_code_carries_the_quality_to_the_model(benches: Benches) -> None:
     written = write("fractions 'completion'", 0.2, "Use plain words.", two_calls=True, bug=None)
     code = rewrite_code(f"Code:\n{written.code}", 0.8, bug=None)

@@ -11,6 +11,7 @@ from graftwork_runner.sandbox import ChunkResult
 from graftwork_runner.sandbox import ModelCall
 from tests.support.workflow_bench import Bench
 from tests.support.workflow_bench import Benches
+from tests.support.workflow_bench import every_runtime
 
 HEAD = "async def workflow(ctx, seed):\n"
 
@@ -23,6 +24,7 @@ def reasons(result: ChunkResult) -> list[str | None]:
     return [outcome.reason for outcome in result.outcomes]
 
 
+@every_runtime
 async def test_every_seed_is_run_and_its_calls_are_counted(bench: Bench) -> None:
     code = (
         HEAD + '    first = await ctx.llm("draft", topic=seed["topic"])\n'
@@ -39,6 +41,7 @@ async def test_every_seed_is_run_and_its_calls_are_counted(bench: Bench) -> None
     assert result.trace is None
 
 
+@every_runtime
 async def test_seeds_run_side_by_side(bench: Bench) -> None:
     everybody = asyncio.Barrier(len(bench_seeds := [{"topic": str(i)} for i in range(20)]))
 
@@ -51,6 +54,7 @@ async def test_seeds_run_side_by_side(bench: Bench) -> None:
     assert reasons(result) == [None] * 20
 
 
+@every_runtime
 async def test_calls_of_one_seed_can_be_gathered(bench: Bench) -> None:
     both = asyncio.Barrier(2)
 
@@ -66,6 +70,7 @@ async def test_calls_of_one_seed_can_be_gathered(bench: Bench) -> None:
     assert records(result) == [{"text": ["Write about 1.", "Write about 2."]}]
 
 
+@every_runtime
 async def test_waiting_for_the_model_is_not_computing(benches: Benches) -> None:
     answered = asyncio.Event()
 
@@ -81,6 +86,7 @@ async def test_waiting_for_the_model_is_not_computing(benches: Benches) -> None:
     assert reasons(result) == [None]
 
 
+@every_runtime
 async def test_a_mistake_in_one_seed_costs_that_seed_alone(bench: Bench) -> None:
     code = (
         HEAD + '    text = await ctx.llm("draft", topic=seed["topic"])\n'
@@ -93,11 +99,12 @@ async def test_a_mistake_in_one_seed_costs_that_seed_alone(bench: Bench) -> None
     result = await bench.run(code)
     assert reasons(result) == [None, None, FailureReason.CRASHED, None]
     assert result.outcomes[2].detail == "KeyError: 'no such key'"
-    assert result.trace == (
-        "workflow.py, line 4, in workflow: return lookup(seed)\n"
-        'workflow.py, line 7, in lookup: return seed["no such key"]\n'
-        "KeyError: no such key"
-    )
+    *lines, last = str(result.trace).replace("'", "").splitlines()
+    assert lines == [
+        "workflow.py, line 4, in workflow: return lookup(seed)",
+        'workflow.py, line 7, in lookup: return seed["no such key"]',
+    ]
+    assert last == "KeyError: no such key"
     assert len(bench.calls) == 4, "explaining the failure asks nothing again"
 
 
@@ -137,6 +144,7 @@ async def test_doubts_of_the_type_checker_stop_nothing_and_explain_a_crash(bench
     assert "The type checker had doubts:\nworkflow.py:4:21: error[unresolved-attribute]" in str(result.trace)
 
 
+@every_runtime
 @pytest.mark.parametrize(
     ("call", "detail"),
     [
@@ -155,6 +163,7 @@ async def test_a_wrong_call_raises_inside_and_is_not_paid(bench: Bench, call: st
     assert bench.calls == []
 
 
+@every_runtime
 async def test_a_wrong_call_can_be_caught(bench: Bench) -> None:
     code = (
         HEAD + "    try:\n        await ctx.llm('polish')\n    except ValueError as error:\n"
@@ -164,12 +173,14 @@ async def test_a_wrong_call_can_be_caught(bench: Bench) -> None:
     assert records(result) == [{"text": "no prompt 'polish'; the workflow has: draft, facts"}]
 
 
+@every_runtime
 async def test_a_bad_prompt_is_refused_before_anything_runs(bench: Bench) -> None:
     result = await bench.run(HEAD + "    return {}\n", prompts={"draft": "ok", "other": "line\n{{ 'a' * 9 }}"})
     assert reasons(result) == [FailureReason.CRASHED] * 4
     assert result.trace == "prompt 'other', line 2: mul is not supported in prompts; do it in the code"
 
 
+@every_runtime
 @pytest.mark.parametrize("answer", ["not json", "[1]", '{"a": NaN}', '{"a": 1', ""])
 async def test_an_answer_that_is_no_json_object_can_be_asked_for_again(bench: Bench, answer: str) -> None:
     async def ask(call: ModelCall) -> str:
@@ -185,6 +196,7 @@ async def test_an_answer_that_is_no_json_object_can_be_asked_for_again(bench: Be
     assert record["error"].startswith("the answer to prompt 'facts' is not a JSON object: ")
 
 
+@every_runtime
 @pytest.mark.parametrize(
     ("value", "detail"),
     [
@@ -199,6 +211,7 @@ async def test_what_is_no_json_is_invalid_output(bench: Bench, value: str, detai
     assert (reasons(result), result.outcomes[0].detail) == ([FailureReason.INVALID_OUTPUT], detail)
 
 
+@every_runtime
 async def test_many_seeds_take_several_sessions(benches: Benches) -> None:
     async with benches.open(session_seeds=3) as bench:
         code = HEAD + '    return {"text": await ctx.llm("draft", topic=seed["topic"])}\n'
@@ -206,6 +219,7 @@ async def test_many_seeds_take_several_sessions(benches: Benches) -> None:
     assert [record["text"] for record in records(result)] == [f"Write about {i}. #0" for i in range(8)]
 
 
+@every_runtime
 async def test_the_seed_belongs_to_its_run(bench: Bench) -> None:
     seed = {"topic": "x", "nested": {"list": [1, None, 2.5, True, "é"]}}
     result = await bench.run(HEAD + "    seed['topic'] = 'changed'\n    return seed\n", seeds=[seed, seed])

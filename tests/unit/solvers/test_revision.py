@@ -1,9 +1,10 @@
 """The revision of a pool changes exactly when something changes that shapes its answers."""
 
-import asyncio
 import json
+from collections.abc import Coroutine
 from collections.abc import Mapping
 from typing import Any
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from graftwork_solvers.endpoint import Endpoint
 from graftwork_solvers.pools import Pools
 from graftwork_solvers.settings import PoolSettings
 
+T = TypeVar("T")
 NAME = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(str.strip).filter(bool)
 CHANCE = st.none() | st.sampled_from([0.1, 0.5, 1.0])
 SAMPLINGS = st.fixed_dictionaries(
@@ -50,10 +52,17 @@ def endpoint_at(url: str, identity: str | None = None) -> Endpoint:
     return Endpoint(httpx.MockTransport(lambda _: httpx.Response(500)), url, identity=identity)
 
 
+def at_once(answer: Coroutine[Any, Any, T]) -> T:
+    """What needs no wait, without a loop: there are thousands of them."""
+    with pytest.raises(StopIteration) as ended:
+        answer.send(None)
+    value: T = ended.value.value
+    return value
+
+
 def revision(pool: Mapping[str, Any], endpoint: Endpoint | None = None) -> str:
     pools = Pools({"p": PoolSettings.model_validate(pool)}, endpoint or endpoint_at("http://one/v1"))
-    described = asyncio.run(pools.describe("p"))
-    serving = asyncio.run(pools.serving("p", None))
+    described, serving = at_once(pools.describe("p")), at_once(pools.serving("p", None))
     assert described.revision == serving.revision
     return described.revision
 
@@ -119,7 +128,7 @@ def test_a_pool_tells_what_is_fixed_and_how_long_its_prompt_is(fixed: bool) -> N
         {"model": "m", "prompt": "naïve", "fixed": fixed, "sampling": {"max_tokens": 5, "stop": ["\n"]}}
     )
 
-    described = asyncio.run(Pools({"p": pool}, endpoint_at("http://one/v1")).describe("p"))
+    described = at_once(Pools({"p": pool}, endpoint_at("http://one/v1")).describe("p"))
 
     assert described.fixed == (Sampling(max_tokens=5, stop=("\n",)) if fixed else None)
     assert described.prompt_bytes == 6

@@ -13,7 +13,13 @@ KEY = "sk-very-secret-0123456789"
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GRAFTWORK_MODELS", "GRAFTWORK_SOLVERS_POOLS"):
+    for name in (
+        "GRAFTWORK_SOLVERS_API_KEY",
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "GRAFTWORK_MODELS",
+        "GRAFTWORK_SOLVERS_POOLS",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 

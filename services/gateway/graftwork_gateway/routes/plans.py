@@ -27,7 +27,7 @@ Rows = Annotated[int, Query(ge=1, le=20, description="rows to make")]
 async def validate_job(spec: JobSpec, door: Ports, limits: Limits) -> ValidationView:
     """All checks of a submission, and an estimate of calls, tokens and cost. Nothing is spent or kept."""
     check_rows(limits, spec.count)
-    pools = await check_models(spec, door.plane, door.settings.describe_seconds)
+    pools = await check_models(spec, door.plane, door.settings)
     return validation(spec, pools)
 
 

@@ -22,7 +22,7 @@ async def list_pools(door: Ports, tenant: Tenant) -> PoolsView:
 
 @router.post("/pools:check", summary="Check pools")
 async def check_all_pools(door: Ports, tenant: Tenant) -> PoolChecksView:
-    """The same, and two tiny calls to each pool's default model: its latency, and whether it keeps to a schema.
+    """The same, and a few tiny calls to each pool's default model: its latency, and whether it keeps to a schema.
 
     They cost some hundred tokens a pool, which belong to no job: nobody makes them unasked.
     """

@@ -20,20 +20,23 @@ from typing import Literal
 
 from graftwork_runner.errors import WallDown
 from graftwork_runner.walls.anonymous_files import AnonymousFile
+from graftwork_runner.walls.copies import Copies
 from graftwork_runner.walls.filter import compiled_filter
+from graftwork_runner.walls.launching import FILE_DESCRIPTOR
+from graftwork_runner.walls.launching import ONLY_STANDARD
+from graftwork_runner.walls.launching import existing
+from graftwork_runner.walls.launching import limited
+from graftwork_runner.walls.launching import limits_in_proc
+from graftwork_runner.walls.launching import unprivileged
 from graftwork_runner.walls.libraries import libraries_of
-from graftwork_runner.walls.processes import innermost
-from graftwork_runner.walls.processes import read_process
 from graftwork_runner.walls.proof import echoing
-from graftwork_runner.walls.proof import faults_of
+from graftwork_runner.walls.proof import faults_of_room
+from graftwork_runner.walls.proof import faults_of_user
+from graftwork_runner.walls.proof import inside_and_outside
 from graftwork_runner.walls.tools import tool
 from graftwork_runner.walls.wall import ProcessLimits
 
-UID_OF_NOBODY_ELSE = 65_533
-"""Belongs to no account and to no other sandbox: it is outside of what Debian and systemd hand out."""
 _INNER_ID = "65534"
-_FILTER_DESCRIPTOR = 9
-_ONLY_STANDARD = 'exec "$@" 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<"$0"'
 _NAMESPACES = ("user", "pid", "net", "ipc", "uts", "cgroup")
 
 
@@ -44,68 +47,49 @@ class Bubblewrap:
 
     def __init__(self) -> None:
         """Raises ``WallDown`` if the machine lacks a program or library that it is built of."""
-        self._as_root = os.geteuid() == 0
+        self._copies = Copies("bubblewrap")
         self._filter = AnonymousFile("filter", compiled_filter())
-        self._start = (tool("env"), "-i", tool("sh"), "-c", _ONLY_STANDARD, str(self._filter.path))
-        self._unprivileged = (*_unprivileged(), tool("unshare"), "--user", "--map-current-user")
+        self._start = (tool("env"), "-i", tool("sh"), "-c", ONLY_STANDARD, str(self._filter.path))
+        self._unprivileged = (*unprivileged(), tool("unshare"), "--user", "--map-current-user")
         self._prlimit, self._bwrap = tool("prlimit"), tool("bwrap")
 
     def command(self, argv: Sequence[str], *, readable: Sequence[Path] = (), limits: ProcessLimits) -> tuple[str, ...]:
         """See ``Wall``."""
-        shown = [Path(argv[0]), *readable]
-        if self._as_root:
-            for path in shown:
-                _check_world_readable(path)
+        shown = existing([Path(argv[0]), *readable])
         return (
             *self._start,
             *self._unprivileged,
-            *_limited(self._prlimit, limits),
-            *(self._bwrap, *_isolated(), *_root_of(shown), "--seccomp", str(_FILTER_DESCRIPTOR), "--", *argv),
+            *limited(self._prlimit, limits),
+            *(self._bwrap, *_isolated(), *self._root_of(shown), "--seccomp", str(FILE_DESCRIPTOR), "--", *argv),
         )
 
     def prove(self) -> None:
-        """Run a program behind the wall and judge it. Raises ``WallDown`` with what is wrong."""
+        """Run a harmless program behind the wall and judge it. Raises ``WallDown`` with what is wrong."""
         limits = ProcessLimits(memory_bytes=1 << 30)
         with echoing(self.command([tool("cat")], limits=limits)) as launcher:
-            try:
-                faults = [*faults_of(read_process(innermost(launcher)), read_process(os.getpid()), _kernel(limits))]
-            except OSError as error:
-                raise WallDown(f"a program behind it cannot be judged: {error}") from error
+            faults = self.faults(launcher, limits)
         if faults:
             raise WallDown(f"a program behind it is not held: {'; '.join(faults)}")
+
+    def faults(self, launcher: int, limits: ProcessLimits) -> list[str]:
+        """See ``Wall``."""
+        inside, outside = inside_and_outside(launcher)
+        return [*faults_of_user(inside, outside), *faults_of_room(inside, limits_in_proc(limits))]
 
     def close(self) -> None:
         """See ``Wall``."""
         self._filter.close()
+        self._copies.close()
 
+    def _root_of(self, shown: Sequence[Path]) -> Iterator[str]:
+        """No /proc, /dev, /sys or /tmp: programs that only compute do without, and there is nowhere to write."""
+        for path in dict.fromkeys([*shown, *libraries_of(shown)]):
+            yield from ("--ro-bind", str(self._readable_by_nobody(path)), str(path))
+        yield from ("--remount-ro", "/", "--chdir", "/")
 
-def _unprivileged() -> tuple[str, ...]:
-    if os.geteuid() != 0:
-        return ()
-    ids = (f"--reuid={UID_OF_NOBODY_ELSE}", f"--regid={UID_OF_NOBODY_ELSE}", "--clear-groups")
-    return (tool("setpriv"), *ids, "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs")
-
-
-def _kernel(limits: ProcessLimits) -> dict[str, str]:
-    """Limits by the kernel's names."""
-    return {
-        "Max address space": str(limits.memory_bytes),
-        "Max processes": str(limits.processes),
-        "Max open files": str(limits.open_files),
-        "Max file size": str(limits.file_bytes),
-        "Max core file size": "0",
-    }
-
-
-def _limited(prlimit: str, limits: ProcessLimits) -> Iterator[str]:
-    yield prlimit
-    yield f"--as={limits.memory_bytes}"
-    yield f"--nproc={limits.processes}"
-    yield f"--nofile={limits.open_files}"
-    yield f"--fsize={limits.file_bytes}"
-    yield "--core=0"
-    if limits.cpu_seconds is not None:
-        yield f"--cpu={limits.cpu_seconds}"
+    def _readable_by_nobody(self, path: Path) -> Path:
+        """The path itself, or a copy if only root, as which we run but the program does not, can get there."""
+        return self._copies.of(path) if os.geteuid() == 0 and not _is_public(path) else path
 
 
 def _isolated() -> Iterator[str]:
@@ -114,16 +98,7 @@ def _isolated() -> Iterator[str]:
     yield from ("--cap-drop", "ALL", "--clearenv", "--new-session", "--die-with-parent")
 
 
-def _root_of(shown: Sequence[Path]) -> Iterator[str]:
-    """No /proc, /dev, /sys or /tmp: programs that only compute do without, and there is nowhere to write."""
-    for path in dict.fromkeys([*shown, *libraries_of(shown)]):
-        yield from ("--ro-bind", str(path), str(path))
-    yield from ("--remount-ro", "/", "--chdir", "/")
-
-
-def _check_world_readable(path: Path) -> None:
+def _is_public(path: Path) -> bool:
     real = path.resolve()
-    for part in [real, *real.parents]:
-        needed = 0o005 if part.is_dir() else 0o004
-        if part.stat().st_mode & needed != needed and not (part.is_dir() and part != real and part.stat().st_mode & 1):
-            raise WallDown(f"{part} has to be readable by others: behind the wall, uid {UID_OF_NOBODY_ELSE} runs it")
+    needed = 0o005 if real.is_dir() else 0o004
+    return real.stat().st_mode & needed == needed and all(part.stat().st_mode & 0o001 for part in real.parents)

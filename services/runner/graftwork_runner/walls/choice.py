@@ -5,6 +5,7 @@ from collections.abc import Callable
 from graftwork.kit.logging import get_logger
 from graftwork_runner.errors import WallDown
 from graftwork_runner.walls.bubblewrap import Bubblewrap
+from graftwork_runner.walls.gvisor import Gvisor
 from graftwork_runner.walls.wall import Wall
 from graftwork_runner.walls.wall import WallChoice
 
@@ -32,13 +33,20 @@ def strongest_wall(choice: WallChoice) -> Wall | None:
 
 
 def _bubblewrap() -> Wall:
-    wall = Bubblewrap()
+    return _proven(Bubblewrap())
+
+
+def _gvisor() -> Wall:
+    return _proven(Gvisor())
+
+
+def _proven(wall: Bubblewrap | Gvisor) -> Wall:
     try:
         wall.prove()
-    except WallDown:
+    except BaseException:
         wall.close()
         raise
     return wall
 
 
-_WALLS: dict[str, Callable[[], Wall]] = {"bubblewrap": _bubblewrap}
+_WALLS: dict[str, Callable[[], Wall]] = {"bubblewrap": _bubblewrap, "gvisor": _gvisor}

@@ -37,7 +37,7 @@ _UNIX = 1
 @cache
 def compiled_filter() -> bytes:
     """Program for seccomp, of this machine's architecture. Raises ``WallDown`` without libseccomp."""
-    seccomp = _libseccomp()
+    seccomp = libseccomp()
     rules = seccomp.SyscallFilter(seccomp.ERRNO(_NO_SUCH_CALL))
     for name in _ALLOWED.split():
         _allow(seccomp, rules, name)
@@ -53,7 +53,8 @@ def compiled_filter() -> bytes:
     return _exported(rules)
 
 
-def _libseccomp() -> Any:
+def libseccomp() -> Any:
+    """Its binding, which has no types. Raises ``WallDown`` if the library is not there."""
     try:
         return importlib.import_module("pyseccomp")
     except (ImportError, RuntimeError, OSError) as error:

@@ -4,8 +4,10 @@ Nothing dangerous is tried. The kernel knows what a process may do, and is asked
 lie. A wall is believed once this has been seen on this machine, not because a tool is installed.
 """
 
+import os
 import select
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
 from subprocess import PIPE
@@ -14,10 +16,14 @@ from subprocess import Popen
 from graftwork_runner.errors import WallDown
 from graftwork_runner.readable import readable
 from graftwork_runner.walls.processes import Process
+from graftwork_runner.walls.processes import innermost
+from graftwork_runner.walls.processes import read_process
 
 _SAID = b"still there?\n"
 _ANSWER_SECONDS = 20.0
 _STANDARD = frozenset({0, 1, 2})
+_SET_BY_LAUNCHERS = frozenset({"PWD=/"})
+_NAMESPACES = frozenset({"ipc", "mnt", "net", "pid", "user", "uts"})
 
 
 @contextmanager
@@ -37,21 +43,33 @@ def echoing(command: Sequence[str]) -> Iterator[int]:
             process.kill()
 
 
-def faults_of(inside: Process, outside: Process, limits: dict[str, str]) -> Iterator[str]:
-    """What a process behind a wall of namespaces has that it should not have. ``outside``: this process."""
+def inside_and_outside(launcher: int) -> tuple[Process, Process]:
+    """The innermost process of a chain, and this process. Raises ``WallDown`` if it cannot be looked at."""
+    try:
+        return read_process(innermost(launcher)), read_process(os.getpid())
+    except OSError as error:
+        raise WallDown(f"a program behind it cannot be judged: {error}") from error
+
+
+def faults_of_user(inside: Process, outside: Process) -> Iterator[str]:
+    """What a process has that none behind a wall should have, whatever the wall. ``outside``: this process."""
     if 0 in inside.uids:
         yield "it runs as root"
-    if inside.capabilities:
-        yield "it has capabilities"
     if not inside.no_new_privileges:
         yield "it may gain privileges"
     if not inside.filtered:
         yield "its system calls are not filtered"
-    shared = [name for name, identity in inside.namespaces.items() if outside.namespaces[name] == identity]
-    if shared:
+    own = {name for name, identity in inside.namespaces.items() if outside.namespaces[name] != identity}
+    if shared := sorted(_NAMESPACES - own):
         yield f"it shares namespaces with us: {', '.join(shared)}"
-    if set(inside.environment) - {"PWD=/"}:
+    if set(inside.environment) - _SET_BY_LAUNCHERS:
         yield "its environment is not empty"
+
+
+def faults_of_room(inside: Process, limits: Mapping[str, str]) -> Iterator[str]:
+    """What a process can reach that has our kernel for its own. ``limits``: by the kernel's names."""
+    if inside.capabilities:
+        yield "it has capabilities"
     if inside.descriptors - _STANDARD:
         yield "it has inherited descriptors"
     if writable := [point for point, options in inside.mounts.items() if "ro" not in options]:

@@ -26,7 +26,7 @@ class ProcessLimits:
 
 
 class Wall(Protocol):
-    """Runs programs where they can reach nothing. Safe for concurrent use."""
+    """Runs programs where they can reach nothing."""
 
     @property
     def name(self) -> str:
@@ -41,7 +41,15 @@ class Wall(Protocol):
         network and no privileges. Standard input, output and error are passed through. It ends with the process
         that started it. Start it from a thread that lives as long as it should.
 
-        Raises ``WallDown`` if a path cannot be read by the unprivileged user behind the wall.
+        Raises ``WallDown`` if a path is not there.
+        """
+        ...
+
+    def faults(self, launcher: int, limits: ProcessLimits) -> list[str]:
+        """What is wrong with a program that runs behind the wall, seen from outside; empty if it is held.
+
+        ``launcher``: process id of what was started with a ``command`` of these ``limits``. Raises ``WallDown`` if
+        this process may not look.
         """
         ...
 

@@ -1,6 +1,6 @@
 import json
 
-from graftwork.local.last_words import last_words
+from graftwork.kit.last_words import last_words
 
 
 def mongod(severity: str, msg: str, **attr: object) -> str:

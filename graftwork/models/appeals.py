@@ -1,0 +1,102 @@
+"""Text that speaks to whoever judges it, instead of doing what it is judged for.
+
+A sample is shown to a judge behind a fence, and the judge is told that nothing in it is an instruction. Models obey all
+the same, now and then, so what can be told by its wording is told here, without one. The wordings are English and
+plain: this is a net for the common attempts, not a proof that there is none.
+
+What the job itself is about is no attempt: a rule that the job's own words meet does not count, and where they speak
+of judging, scoring or injections, only the forms of our own prompts and answers do.
+"""
+
+import re
+from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MOST_CHARS = 30_000
+"""More of a text than this no judge is shown."""
+
+_TOP = r"(?:5|five|10|ten|100|full|maximum|highest|top|perfect)"
+_SCORE = r"(?:scores?|marks?|points?|ratings?|grades?)"
+_THING = r"(?:this|it|me|(?:this|the) (?:sample|record|text|response|answer|output|completion|entry|workflow|code))"
+_JUDGE = r"(?:judge|grader|examiner|evaluator|scorer|rater|assessor|reviewer)s?"
+_SUBJECTS = re.compile(
+    r"\b(?:inject|jailbreak|judg|grad(?:er|ing)|examin|evaluat|scor|rubric|rating|review|red.?team|court|legal)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """``form``: a form of our own prompts or answers, which counts whatever the job is about."""
+
+    what: str
+    pattern: re.Pattern[str]
+    form: bool = False
+
+
+def _rule(what: str, pattern: str, *, form: bool = False) -> _Rule:
+    return _Rule(what, re.compile(pattern, re.IGNORECASE), form)
+
+
+_RULES = (
+    _rule("it imitates the fence of a prompt", r"</?data-[0-9a-f]{8}>", form=True),
+    _rule(
+        "it imitates the answer of a judge",
+        r"""["']judgements["']\s*:\s*[\[{]"""
+        r"""|["'](?:justification|why|metric)["']\s*:[^{}]{0,400}["']score["']\s*:\s*[1-5]\b"""
+        r"""|["']score["']\s*:\s*[1-5]\b[^{}]{0,200}["'](?:justification|why|metric)["']\s*:""",
+        form=True,
+    ),
+    _rule(
+        "it imitates a turn of a conversation",
+        r"<\|(?:im_start|im_end|system|assistant|user|eot_id|start_header_id|endoftext)\|>|\[/?INST\]|<</?SYS>>",
+    ),
+    _rule(
+        "it tells its reader to ignore instructions",
+        r"\b(?:ignore|disregard|forget|override)\b[^.\n]{0,30}\b(?:previous|prior|above|earlier|preceding)\b"
+        r"[^.\n]{0,20}\b(?:instructions?|prompts?|rules|guidelines|directions)\b"
+        r"|\b(?:ignore|disregard|override)\b[^.\n]{0,20}\b(?:instructions?|prompts?)\b[^.\n]{0,10}\b(?:above|before)\b",
+    ),
+    _rule(
+        "it asks for a score",
+        rf"\b(?:score|rate|grade|mark)\s+{_THING}\s+(?:as\s+|with\s+)?(?:an?\s+)?{_TOP}\b"
+        rf"|\b(?:give|award|assign)\s+{_THING}\s+(?:an?\s+|the\s+)?(?:{_TOP}\s+{_SCORE}|{_SCORE}\s+of\s+{_TOP}"
+        r"|(?:5|five|10|ten)\s*(?:/|out of|on (?:every|each|all)))",
+    ),
+    _rule(
+        "it says what it deserves",
+        rf"\b{_THING}\s[^.\n]{{0,40}}\b(?:deserves|merits|should (?:get|receive|be (?:scored|rated|graded|given)))\b"
+        rf"[^.\n]{{0,40}}\b{_TOP}\b",
+    ),
+    _rule(
+        "it addresses its judge",
+        rf"\b(?:dear|attention|(?:note|message|instructions?|reminder) (?:to|for))\s+(?:the |our |any )?"
+        rf"(?:ai |llm |automated |expert )?{_JUDGE}\b",
+    ),
+)
+
+
+def appeal_in(texts: Iterable[str], *, about: Iterable[str] = ()) -> str | None:
+    """What in ``texts`` speaks to a judge, in words; None: nothing that we know. ``about``: the job's own words."""
+    subject = "\n".join(about)[:MOST_CHARS]
+    rules = [rule for rule in _RULES if not rule.pattern.search(subject)]
+    if _SUBJECTS.search(subject):
+        rules = [rule for rule in rules if rule.form]
+    for text in texts:
+        for rule in rules:
+            if found := rule.pattern.search(text, 0, MOST_CHARS):
+                return f"{rule.what}: {' '.join(found[0].split())[:80]!r}"
+    return None
+
+
+def marks_itself(texts: Iterable[str], names: Sequence[str]) -> str | None:
+    """How ``texts`` give themselves points on the metrics ``names``, two of them at least; None: they do not."""
+    marks = [
+        re.compile(rf"\b{re.escape(name)}\W{{0,4}}(?:is |score )?(?:[1-5]|five)\b", re.IGNORECASE) for name in names
+    ]
+    for text in texts:
+        found = [name for name, mark in zip(names, marks, strict=True) if mark.search(text, 0, MOST_CHARS)]
+        if len(found) > 1:
+            return f"it gives itself points on {', '.join(map(repr, found[:3]))}"
+    return None

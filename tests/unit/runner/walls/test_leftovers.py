@@ -1,0 +1,112 @@
+"""Nothing is left of a wall: not when it is closed, and not when its process is killed."""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from graftwork_runner.walls.anonymous_files import AnonymousFile
+from graftwork_runner.walls.copies import Copies
+from graftwork_runner.walls.private import PrivateDirectory
+from tests.support.eventually import assert_eventually
+from tests.support.walls import EVERY_WALL
+from tests.support.walls import python_as_nobody
+from tests.support.walls import standing
+
+HOLDER = """
+import asyncio, os, psutil, sys
+from graftwork.contracts.workflows import Workflow
+from graftwork_runner.monty import MontyRuntime
+from graftwork_runner.sandbox import Chunk, Limits, SeedInput
+from graftwork_runner.walls import strongest_wall
+
+async def main():
+    wall = strongest_wall(sys.argv[1])
+    runtime = MontyRuntime(Limits(turn_seconds=60.0), processes=2, wall=wall)
+    await runtime.start()
+    print(*[child.pid for child in psutil.Process().children(recursive=True)], flush=True)
+    if sys.argv[2] == "leave":
+        await runtime.close()
+        wall.close()
+        return
+    code = "async def workflow(ctx, seed):\\n    while True: pass\\n"
+    await runtime.run(Chunk(Workflow(prompts={}, code=code), [SeedInput(0, {})], "e", 60), None)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A temporary directory for any user: others may not pass through pytest's."""
+    with tempfile.TemporaryDirectory() as home:
+        Path(home).chmod(0o777)
+        yield Path(home)
+
+
+def running(pids: list[int]) -> list[int]:
+    """Those that are more than an entry that nobody has asked for."""
+    alive = {each.pid for each in psutil.process_iter(["status"]) if each.info["status"] != psutil.STATUS_ZOMBIE}
+    return sorted(alive.intersection(pids))
+
+
+@pytest.mark.parametrize("ending", ["leave", "be killed", "be terminated"])
+@pytest.mark.parametrize("who", ["us", "nobody"])
+@pytest.mark.parametrize("name", EVERY_WALL)
+async def test_no_process_and_no_file_outlives_the_runner(name: str, who: str, ending: str, home: Path) -> None:
+    standing(name)  # type: ignore[arg-type]
+    python = [sys.executable] if who == "us" else python_as_nobody()
+    holder = await asyncio.create_subprocess_exec(
+        *(*python, "-c", HOLDER, name, ending),
+        env={"TMPDIR": str(home), "PATH": os.environ["PATH"]},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    pids = [int(pid) for pid in (await holder.stdout.readline()).split()]
+    assert pids != []
+    if ending != "leave":
+        holder.send_signal(signal.SIGKILL if ending == "be killed" else signal.SIGTERM)
+    await holder.wait()
+
+    def gone() -> None:
+        assert running(pids) == []
+        assert [*home.iterdir()] == []
+
+    await assert_eventually(gone)
+
+
+async def test_a_private_directory_goes_when_it_is_closed() -> None:
+    directory = PrivateDirectory("test")
+    (directory.path / "deep" / "er").mkdir(parents=True)
+    (directory.path / "deep" / "file").write_text("text")
+    directory.close()
+    assert not directory.path.exists()
+
+
+async def test_copies_are_made_once_and_go_when_they_are_closed(tmp_path: Path) -> None:
+    ours = tmp_path / "program"
+    ours.write_text("text")
+    copies = Copies("test")
+    copy = copies.of(ours)
+    assert (copies.of(ours), copy.read_text(), copy.stat().st_mode & 0o777) == (copy, "text", 0o555)
+    copies.close()
+    assert not copy.exists()
+
+
+async def test_copies_that_were_never_needed_leave_nothing() -> None:
+    Copies("test").close()
+
+
+async def test_an_anonymous_script_runs_while_it_is_open_and_has_no_name() -> None:
+    script = AnonymousFile("test", b'#!/bin/sh\necho "ran with $1"\n')
+    process = await asyncio.create_subprocess_exec(str(script.path), "this", stdout=asyncio.subprocess.PIPE)
+    said, _ = await process.communicate()
+    assert said == b"ran with this\n"
+    script.close()
+    assert not script.path.exists()

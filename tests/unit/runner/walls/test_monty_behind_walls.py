@@ -1,0 +1,102 @@
+"""Workflows behind each wall: the same outcomes, and workers that are held."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from graftwork_runner.errors import SandboxDown
+from graftwork_runner.errors import WallDown
+from graftwork_runner.monty import MontyRuntime
+from graftwork_runner.sandbox import Limits
+from graftwork_runner.walls import ProcessLimits
+from graftwork_runner.walls import Wall
+from tests.support.walls import EVERY_WALL
+from tests.support.walls import needs_bwrap
+from tests.support.walls import standing
+from tests.support.workflow_bench import LIMITS
+from tests.support.workflow_bench import Bench
+
+HEAD = "async def workflow(ctx, seed):\n"
+ONE_CALL = HEAD + '    return {"text": await ctx.llm("draft", topic=seed["topic"])}\n'
+ENDLESS = HEAD + "    while True: pass\n"
+HUNGRY = HEAD + '    text = "x" * 1000\n    while True: text += text\n'
+
+
+@pytest.fixture(params=EVERY_WALL)
+def wall(request: pytest.FixtureRequest) -> Wall:
+    return standing(request.param)
+
+
+@pytest.fixture
+async def bench(wall: Wall) -> AsyncIterator[Bench]:
+    runtime = MontyRuntime(LIMITS, processes=2, wall=wall)
+    await runtime.start()
+    yield Bench(runtime)
+    await runtime.close()
+
+
+def below_us(name: str) -> list[int]:
+    """Processes that we or our children started, with this name."""
+    below = {child.pid for child in psutil.Process().children(recursive=True)}
+    return [each.pid for each in psutil.process_iter(["name"]) if each.pid in below and each.info["name"] == name]
+
+
+async def test_a_workflow_runs_and_its_walls_are_named(wall: Wall, bench: Bench) -> None:
+    result = await bench.run(ONE_CALL)
+    assert bench.runtime.walls == ("monty", wall.name)
+    assert [outcome.record for outcome in result.outcomes] == [
+        f'{{"text": "Write about topic {index}. #0"}}' for index in range(4)
+    ]
+
+
+async def test_what_a_workflow_gets_wrong_is_told_as_without_a_wall(bench: Bench) -> None:
+    result = await bench.run(HEAD + '    return {"text": seed["nope"]}\n')
+    assert result.outcomes[0].detail == "KeyError: 'nope'"
+    assert result.trace is not None
+    assert result.trace.startswith("workflow.py, line 2, in workflow: ")
+
+
+@pytest.mark.parametrize(("code", "reason"), [(ENDLESS, "timed_out"), (HUNGRY, "limit_exceeded")])
+async def test_time_and_memory_end_a_session_and_not_the_worker_s_wall(bench: Bench, code: str, reason: str) -> None:
+    result = await bench.run(code, seeds=[{}])
+    assert [outcome.reason for outcome in result.outcomes] == [reason]
+    assert [outcome.reason for outcome in (await bench.run(ONE_CALL)).outcomes] == [None] * 4
+
+
+@needs_bwrap
+async def test_every_worker_is_held_to_limits_of_its_own() -> None:
+    wall = standing("bubblewrap")
+    runtime = MontyRuntime(replace(LIMITS, memory_bytes=64 << 20), processes=1, wall=wall)
+    await runtime.start()
+    [worker] = below_us("monty")
+    [launcher] = [each.pid for each in psutil.Process(worker).parents() if each.ppid() == os.getpid()]
+    assert wall.faults(launcher, ProcessLimits(memory_bytes=(64 + 512) << 20, processes=8)) == []
+    await runtime.close()
+
+
+@needs_bwrap
+async def test_a_worker_whose_launcher_is_killed_goes_with_it_and_is_replaced() -> None:
+    runtime = MontyRuntime(LIMITS, processes=1, wall=standing("bubblewrap"))
+    await runtime.start()
+    for launcher in below_us("bwrap"):
+        os.kill(launcher, signal.SIGKILL)
+    bench = Bench(runtime)
+    assert [outcome.reason for outcome in (await bench.run(ONE_CALL)).outcomes] == [None] * 4
+    await runtime.close()
+
+
+@pytest.mark.parametrize("binary", ["/bin/false", "/bin/cat"])
+async def test_a_worker_that_does_not_start_behind_the_wall_is_a_sandbox_that_is_down(wall: Wall, binary: str) -> None:
+    runtime = MontyRuntime(Limits(turn_seconds=0.1), processes=1, binary=Path(binary), wall=wall)
+    with pytest.raises(SandboxDown, match="no sandbox worker can be started: "):
+        await runtime.start()
+
+
+async def test_a_worker_that_is_not_there_cannot_be_shown_behind_the_wall(wall: Wall) -> None:
+    with pytest.raises(WallDown, match="/nowhere/monty"):
+        MontyRuntime(Limits(), processes=1, binary=Path("/nowhere/monty"), wall=wall)
