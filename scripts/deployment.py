@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the parts of the manifests that follow from something else: topics from contracts, alerts and dashboards from deploy/.
+"""Makes what in the manifests follows from something else: topics from contracts, alerts and dashboards from deploy/.
 
 ``scripts/deployment.py`` writes them; ``--check`` writes nothing and fails on drift.
 """
@@ -110,7 +110,9 @@ def _yaml(source: str, *documents: Mapping[str, Any]) -> str:
 def main() -> None:
     """Write, or check, every made file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not what it should be")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail where a file is not what it should be"
+    )
     stale = []
     check = parser.parse_args().check
     for path, text in files():

@@ -195,6 +195,6 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: Servi
 
 
 def topic_configs(topic: str) -> dict[str, str]:
-    """What a topic is told beside its size. A dead letter says in headers why it died, so it may be larger than others."""
+    """What a topic is told beside its size; a dead letter has headers that say why it died, so it may be larger."""
     larger = {"max.message.bytes": str(_DEAD_LETTER_BYTES)} if topic.endswith(_DLQ_SUFFIX) else {}
     return {"retention.ms": _RETENTION_MS, **larger}

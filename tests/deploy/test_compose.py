@@ -10,6 +10,7 @@ from tests.support.manifests import compose_containers
 from tests.support.manifests import containers
 from tests.support.manifests import is_ours
 from tests.support.manifests import rendering
+from tests.support.manifests import wrong
 
 AS_THEY_COME = {"kafka", "mongo", "grafana"}
 """Servers whose images write beside their programs, or change their user when they start."""
@@ -52,13 +53,13 @@ def problems_of(one: Container) -> Iterator[str]:
 def test_containers_are_walled_in_and_bounded() -> None:
     found = {one.name: list(problems_of(one)) for one in compose_containers()}
 
-    assert dict.fromkeys(found, []) == found
+    assert wrong(found) == {}
 
 
 def test_containers_have_time_to_finish() -> None:
     late = {name: one.grace_seconds for name, one in ours().items() if one.grace_seconds < seconds_to_finish(one)}
 
-    assert {} == late
+    assert late == {}
 
 
 def test_services_start_when_their_servers_are_well() -> None:
@@ -78,7 +79,10 @@ def test_services_start_when_their_servers_are_well() -> None:
 
 
 def test_data_outlives_containers_in_named_volumes() -> None:
-    kept = {name: {volume["source"] for volume in one.get("volumes", []) if volume["type"] == "volume"} for name, one in compose()["services"].items()}
+    kept = {
+        name: {volume["source"] for volume in one.get("volumes", []) if volume["type"] == "volume"}
+        for name, one in compose()["services"].items()
+    }
 
     assert {"kafka"} == kept["kafka"]
     assert {"mongo"} == kept["mongo"]
@@ -104,7 +108,7 @@ def test_both_worlds_tell_services_the_same_things() -> None:
     }
 
     assert set(there) <= set(ours())
-    assert dict.fromkeys(different, set()) == different
+    assert wrong(different) == {}
 
 
 def test_both_worlds_tell_the_servers_the_same_things() -> None:

@@ -14,6 +14,7 @@ from tests.support.manifests import pods
 from tests.support.manifests import quantity
 from tests.support.manifests import rendering
 from tests.support.manifests import service_of
+from tests.support.manifests import wrong
 
 PINNED = re.compile(r"^[a-z0-9/-]+:v?\d+(\.\d+)+$")
 WRITES_BESIDE_ITS_PROGRAMS = {"kafka"}
@@ -53,7 +54,7 @@ def is_watched(container: Container) -> bool:
 def test_pods_are_walled_in_and_bounded(place: str) -> None:
     found = {one.name: list(problems_of(one)) for one in containers(rendering(place))}
 
-    assert dict.fromkeys(found, []) == found
+    assert wrong(found) == {}
 
 
 @pytest.mark.parametrize("place", RENDERINGS)
@@ -64,7 +65,7 @@ def test_pods_say_how_they_are(place: str) -> None:
         if is_watched(one)
     }
 
-    assert dict.fromkeys(missing, set()) == missing
+    assert wrong(missing) == {}
 
 
 @pytest.mark.parametrize("place", RENDERINGS)
@@ -99,13 +100,13 @@ def test_pods_have_time_to_finish(place: str) -> None:
         if is_ours(one) and one.grace_seconds < (needed := seconds_to_finish(one))
     }
 
-    assert {} == late
+    assert late == {}
 
 
 def seconds_to_finish(one: Container) -> float:
     """From SIGTERM's sending to the end of a process that takes all the time that it may take."""
     told = one.environment
-    before = one.raw.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+    before = float(one.raw.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0))
     engine = float(told.get("GRAFTWORK_SOLVERS_VLLM_SHUTDOWN_SECONDS", 0))
     propagation = float(told.get("GRAFTWORK_SOLVERS_PROPAGATION_SECONDS", 0))
     drain = float(told.get("GRAFTWORK_DRAIN_SECONDS", 0))
@@ -128,9 +129,7 @@ def test_every_service_has_an_account_of_its_own(place: str) -> None:
     accounts = {one["metadata"]["name"] for one in of_kind(objects, "ServiceAccount")}
     used = [pod["spec"]["serviceAccountName"] for one in of_kind(objects, "Deployment") for pod in pods([one]).values()]
 
-    assert accounts == set(used) | {
-        one["metadata"]["name"] for one in of_kind(objects, "LeaderWorkerSet")
-    }
+    assert accounts == set(used) | {one["metadata"]["name"] for one in of_kind(objects, "LeaderWorkerSet")}
     assert len(used) == len(set(used))
 
 
@@ -144,7 +143,9 @@ def test_the_runner_has_room_for_all_its_sandboxes(place: str) -> None:
     assert runner.memory >= processes * each + 512 * 1024**2
 
 
-@pytest.mark.parametrize("place", [place for place in RENDERINGS if "gpu" in place or "leader" in place or "prod" in place])
+@pytest.mark.parametrize(
+    "place", [place for place in RENDERINGS if "gpu" in place or "leader" in place or "prod" in place]
+)
 def test_engines_have_their_gpus_and_shared_memory(place: str) -> None:
     engines = [one for one in containers(rendering(place)) if "nvidia.com/gpu" in one.raw["resources"]["limits"]]
 

@@ -36,7 +36,7 @@ def test_kubernetes_takes_its_own_objects(version: str) -> None:
     own = {json.dumps(one): one for place in RENDERINGS for one in rendering(place) if is_kubernetes_own(one)}
 
     assert own
-    assert [] == [found for one in own.values() if (found := mistake(one, version))]
+    assert [found for one in own.values() if (found := mistake(one, version))] == []
 
 
 @pytest.mark.parametrize("place", RENDERINGS)
@@ -47,7 +47,12 @@ def test_operators_take_theirs(place: str) -> None:
 
 
 def test_an_unknown_field_is_refused() -> None:
-    wrong = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "x"}, "spec": {"maxPods": 3}}
+    wrong = {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": {"name": "x"},
+        "spec": {"maxPods": 3},
+    }
 
     with pytest.raises(AssertionError, match="maxPods"):
         ran(["strict"], yaml.safe_dump(wrong))

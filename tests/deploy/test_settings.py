@@ -25,6 +25,7 @@ from tests.support.manifests import containers
 from tests.support.manifests import is_ours
 from tests.support.manifests import rendering
 from tests.support.manifests import service_of
+from tests.support.manifests import wrong
 
 SETTINGS: dict[str, type[ServiceSettings]] = {
     "gateway": GatewaySettings,
@@ -89,7 +90,7 @@ def test_every_variable_that_is_set_is_read(place: str) -> None:
         for name, one in told(place).items()
     }
 
-    assert dict.fromkeys(unread, set()) == unread
+    assert wrong(unread) == {}
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -99,14 +100,14 @@ def test_every_variable_that_is_read_is_set_or_deliberately_left_out(place: str)
         for name, one in told(place).items()
     }
 
-    assert dict.fromkeys(neither, []) == neither
+    assert wrong(neither) == {}
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_what_a_service_cannot_do_without_is_set(place: str) -> None:
     missing = {name: NEEDED[service_of(one) == "solvers"] - set(one.environment) for name, one in told(place).items()}
 
-    assert dict.fromkeys(missing, frozenset()) == missing
+    assert wrong(missing) == {}
 
 
 @pytest.mark.parametrize("place", PLACES)

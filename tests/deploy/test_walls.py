@@ -105,7 +105,20 @@ def test_only_webhooks_and_the_endpoint_lead_out_into_the_world(place: str) -> N
 @pytest.mark.parametrize("place", RENDERINGS)
 def test_no_way_leads_to_the_cluster_by_address_or_to_its_metadata(place: str) -> None:
     """Private networks, loopback, link-local: 169.254.169.254 tells anybody who asks about the node's credentials."""
-    forbidden = [ipaddress.ip_address(one) for one in ("10.0.0.1", "172.16.0.1", "192.168.0.1", "127.0.0.1", "169.254.169.254", "100.64.0.1", "fd00:ec2::254", "fe80::1", "::1")]
+    forbidden = [
+        ipaddress.ip_address(one)
+        for one in (
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "::1",
+        )
+    ]
     open_to = [
         (policy["metadata"]["name"], str(address))
         for policy in of_kind(rendering(place), "NetworkPolicy")
@@ -116,7 +129,7 @@ def test_no_way_leads_to_the_cluster_by_address_or_to_its_metadata(place: str) -
         if _holds(peer["ipBlock"], address)
     ]
 
-    assert [] == open_to
+    assert open_to == []
 
 
 def _holds(block: dict[str, Any], address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
@@ -155,7 +168,7 @@ def test_every_way_out_to_a_pod_of_ours_is_a_way_in_there(place: str) -> None:
         if target in by_name and not _lets_in(objects, by_name[target], pod, port)
     ]
 
-    assert [] == shut
+    assert shut == []
 
 
 def _lets_in(objects: tuple[Object, ...], target: Object, source: Object, port: int) -> bool:
@@ -201,4 +214,4 @@ def test_compose_publishes_the_gateway_and_the_dashboards_to_this_machine_alone(
         if one.get("ports")
     }
 
-    assert {"gateway": ["127.0.0.1"], "grafana": ["127.0.0.1"]} == published
+    assert published == {"gateway": ["127.0.0.1"], "grafana": ["127.0.0.1"]}

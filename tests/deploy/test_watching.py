@@ -22,6 +22,7 @@ from tests.support.manifests import COMPONENTS
 from tests.support.manifests import ROOT
 from tests.support.manifests import of_kind
 from tests.support.manifests import rendering
+from tests.support.manifests import wrong
 
 SOURCES = ROOT / "deploy" / "observability"
 RUNBOOKS = ROOT / "docs" / "runbooks"
@@ -29,7 +30,10 @@ EVERYWHERE = {"service", "job", "instance", "le"}
 """Labels that Prometheus adds where it scrapes, and those of histograms."""
 OF_OTHERS = {
     "up": set[str](),
-    **dict.fromkeys((engine_load._WAITING, engine_load._RUNNING, engine_load._READ, engine_load._WRITTEN), set[str]()),
+    **{
+        name: set[str]()
+        for name in (engine_load._WAITING, engine_load._RUNNING, engine_load._READ, engine_load._WRITTEN)
+    },
 }
 
 
@@ -96,17 +100,19 @@ def test_queries_name_only_what_is_declared() -> None:
     found = {where: list(unknown_in(query)) for where, query in queries()}
 
     assert len(found) > 40
-    assert dict.fromkeys(found, []) == found
+    assert wrong(found) == {}
 
 
 def test_a_metric_that_nobody_declares_is_found_out() -> None:
-    assert ["no metric graftwork_nonsense"] == list(unknown_in("sum(rate(graftwork_nonsense[5m])) > 0"))
-    assert ["graftwork_solver_waiting has no label flavour"] == list(unknown_in('graftwork_solver_waiting{flavour="x"}'))
+    assert list(unknown_in("sum(rate(graftwork_nonsense[5m])) > 0")) == ["no metric graftwork_nonsense"]
+    assert list(unknown_in('graftwork_solver_waiting{flavour="x"}')) == [
+        "graftwork_solver_waiting has no label flavour"
+    ]
 
 
 def test_what_is_declared_is_shown() -> None:
     shown = {
-        one.name
+        one.name or ""
         for _, query in queries()
         for one in parts(promql_parser.parse(query))
         if isinstance(one, promql_parser.VectorSelector)
@@ -130,15 +136,18 @@ def test_every_alert_has_its_page_and_every_page_its_alert() -> None:
 
 def test_every_alert_says_how_urgent_it_is_and_what_is_the_matter() -> None:
     assert {"page", "ticket"} == {one["labels"]["severity"] for one in alerts()}
-    assert [] == [one["alert"] for one in alerts() if not one["annotations"]["summary"]]
+    assert [one["alert"] for one in alerts() if not one["annotations"]["summary"]] == []
 
 
 def test_made_files_are_what_their_sources_give() -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "deployment.py"), "--check"], capture_output=True, text=True, check=False
+    done = subprocess.run(  # noqa: S603 - a script of ours
+        [sys.executable, str(ROOT / "scripts" / "deployment.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_prometheus_scrapes_every_part_of_both_worlds() -> None:
@@ -152,4 +161,4 @@ def test_prometheus_scrapes_every_part_of_both_worlds() -> None:
         *("solvers", "solvers-weak", "solvers-strong"),
     ]
     assert roles == {one["key"]: set(one["values"]) for one in monitor["spec"]["selector"]["matchExpressions"]}
-    assert [("http", "/metrics")] == [(one["port"], one["path"]) for one in monitor["spec"]["podMetricsEndpoints"]]
+    assert [(one["port"], one["path"]) for one in monitor["spec"]["podMetricsEndpoints"]] == [("http", "/metrics")]

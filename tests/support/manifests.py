@@ -1,8 +1,9 @@
-"""The deployment files as their readers see them: rendered, with every variable resolved, containers all of one shape."""
+"""The deployment files as their readers see them: rendered, variables resolved, containers all of one shape."""
 
 import json
 import os
 import subprocess
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Container:
-    """A container of either world. ``ports``: where it listens. ``memory``: most bytes, None for as much as it likes."""
+    """A container of either world. ``ports``: where it listens. ``memory``: most bytes, None for no limit."""
 
     name: str
     image: str
@@ -94,7 +95,7 @@ def ran(command: list[str], given: str = "") -> str:
     program = TOOLS / command[0]
     if not program.exists():
         raise AssertionError(f"{program.relative_to(ROOT)} is not built: make check-deploy does so")
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - programs of our own
         [str(program), *command[1:]],
         input=given,
         capture_output=True,
@@ -162,6 +163,12 @@ def is_ours(container: Container) -> bool:
 def service_of(container: Container) -> str:
     """The service in it: ``graftwork/solvers-vllm:0.1.0`` -> ``solvers``."""
     return container.image.removeprefix("graftwork/").partition(":")[0].removesuffix("-vllm")
+
+
+def wrong(found: Mapping[str, Collection[Any]]) -> dict[str, list[Any]]:
+    """Only what has faults. Fails where nothing was looked at."""
+    assert found
+    return {name: list(faults) for name, faults in found.items() if faults}
 
 
 def quantity(written: str | None) -> int | None:
