@@ -17,6 +17,7 @@ import (
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/json"
 	lws "sigs.k8s.io/lws/api/leaderworkerset/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -84,8 +85,18 @@ func decode(document []byte) error {
 	if !ok {
 		return fmt.Errorf("%s %s: nothing here knows %s", head.Kind, head.Metadata.Name, head.APIVersion)
 	}
-	if err := yaml.UnmarshalStrict(document, empty()); err != nil {
+	if err := decodeStrictly(document, empty()); err != nil {
 		return fmt.Errorf("%s %s: %w", head.Kind, head.Metadata.Name, err)
 	}
 	return nil
+}
+
+// As the API server does: the case of names counts, which it does not for encoding/json.
+func decodeStrictly(document []byte, into any) error {
+	asJSON, err := yaml.YAMLToJSONStrict(document)
+	if err != nil {
+		return err
+	}
+	unknown, err := json.UnmarshalStrict(asJSON, into)
+	return errors.Join(append(unknown, err)...)
 }
