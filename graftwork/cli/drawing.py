@@ -14,6 +14,7 @@ from graftwork.cli.words import reward
 from graftwork.contracts.jobs import NodeState
 from graftwork.contracts.snapshots import JobSnapshot
 from graftwork.contracts.snapshots import NodeSnapshot
+from graftwork.contracts.workflows import CHEATS
 
 MODIFICATION_WIDTH = 72
 _LONGEST_LOOK = 1_000
@@ -58,7 +59,8 @@ def _hang(
 def node_label(node: NodeSnapshot, mark: str | None = None) -> Text:
     """One line: name, reward, its halves, state, and what was changed."""
     style = BEST if mark else _STYLES.get(node.state, _UNDER_WAY)
-    parts = [f"{node_name(node)}  R {reward(node.reward)}", _halves(node), _state(node), f"★ {mark}" if mark else ""]
+    what = f"{node_name(node)}  R {reward(node.reward)}"
+    parts = [what, _halves(node), _state(node), _cheats(node), f"★ {mark}" if mark else ""]
     label = Text("  ".join(part for part in parts if part), style=style)
     if said := _first_line(node.error or node.modification):
         label.append(f"  {said}", style=_QUIET)
@@ -70,6 +72,12 @@ def _halves(node: NodeSnapshot) -> str:
         return ""
     final = f", final {reward(node.final_reward)}" if node.final_reward is not None else ""
     return f"(samples {reward(node.score_sample)}, workflow {reward(node.score_workflow)}{final})"
+
+
+def _cheats(node: NodeSnapshot) -> str:
+    """What was refused as dishonest, by name; a failure of another kind is no news in a picture of the whole."""
+    found = [f"{count} {reason}" for reason, count in sorted(node.samples_failed.items()) if reason in CHEATS]
+    return ", ".join(found)
 
 
 def _state(node: NodeSnapshot) -> str:

@@ -335,6 +335,9 @@ class ScoresReady(_Answer):
     )
     anchor_score: float | None = Field(default=None, ge=1, le=5)
     anchor_matrix: BlobRef | None = None
+    refused: Mapping[str, int] = Field(
+        default_factory=dict, description="samples that the evaluator found to be none, by reason; they count 1"
+    )
 
 
 # --- reviews ------------------------------------------------------------------------------------

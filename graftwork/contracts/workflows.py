@@ -34,7 +34,7 @@ class Workflow(Contract):
         """Identity that ignores comments, blank lines and formatting of the code."""
         try:
             code = ast.dump(ast.parse(self.code))
-        except (SyntaxError, ValueError, RecursionError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two of code nested too deeply
             code = self.code
         return digest({"prompts": {k: " ".join(v.split()) for k, v in self.prompts.items()}, "code": code})
 
@@ -51,6 +51,10 @@ class FailureReason(StrEnum):
     APPEALS_TO_JUDGE = "appeals_to_judge"
     MODEL_ERROR = "model_error"
     GRANT_EXHAUSTED = "grant_exhausted"
+
+
+CHEATS = frozenset({FailureReason.CANNED_OUTPUT, FailureReason.COPIED_OUTPUT, FailureReason.APPEALS_TO_JUDGE})
+"""Reasons that speak of dishonesty, and not of a mistake."""
 
 
 class SampleRow(Contract):

@@ -163,9 +163,11 @@ def _solvers(wiring: Wiring, settings: PlatformSettings) -> dict[str, str]:
         **({"OPENAI_BASE_URL": wiring.addresses.openai_base_url} if wiring.addresses.openai_base_url else {}),
         "GRAFTWORK_SOLVERS_HOST": "127.0.0.1",
         "GRAFTWORK_SOLVERS_PORT": str(wiring.solvers_port),
-        # One pod alone cannot be routed around, and a platform at rest on a laptop shall cost nothing.
-        "GRAFTWORK_SOLVERS_CANARY_SECONDS": "0",
     }
+    if settings.solvers_backend != "vllm":
+        # One pod alone cannot be routed around, and a platform at rest on a laptop shall cost nothing. An engine
+        # of its own, though, is started again by the pod when it hangs.
+        endpoint["GRAFTWORK_SOLVERS_CANARY_SECONDS"] = "0"
     if wiring.addresses.tiny_model:
         return {
             **endpoint,

@@ -4,8 +4,8 @@ A sample is shown to a judge behind a fence, and the judge is told that nothing 
 the same, now and then, so what can be told by its wording is told here, without one. The wordings are English and
 plain: this is a net for the common attempts, not a proof that there is none.
 
-What the job itself is about is no attempt: a rule that the job's own words meet does not count, and where they speak
-of judging, scoring or injections, only the forms of our own prompts and answers do.
+What the job itself is about is no attempt: a rule does not count where the job's own words meet it, or speak of what
+has such texts: injections, marks, judges.
 """
 
 import re
@@ -20,59 +20,82 @@ _TOP = r"(?:5|five|10|ten|100|full|maximum|highest|top|perfect)"
 _SCORE = r"(?:scores?|marks?|points?|ratings?|grades?)"
 _THING = r"(?:this|it|me|(?:this|the) (?:sample|record|text|response|answer|output|completion|entry|workflow|code))"
 _JUDGE = r"(?:judge|grader|examiner|evaluator|scorer|rater|assessor|reviewer)s?"
-_SUBJECTS = re.compile(
-    r"\b(?:inject|jailbreak|judg|grad(?:er|ing)|examin|evaluat|scor|rubric|rating|review|red.?team|court|legal)",
-    re.IGNORECASE,
-)
+_INJECTIONS = r"\b(?:injections?|injected|jailbreaks?|red.?team\w*)\b"
+_MARKING = r"\b(?:scor(?:es?|ed|ing)|marking|grading|ratings?|reviews?|rubrics?|contests?)\b"
+_JUDGING = r"\b(?:judges?|examiners?|evaluators?|reviewers?|courts?|legal|letters?)\b"
+_CHATS = r"\b(?:chat.?ml|templates?|tokens?)\b"
 
 
 @dataclass(frozen=True)
 class _Rule:
-    """``form``: a form of our own prompts or answers, which counts whatever the job is about."""
+    """``subject``: what a job may be about that has such texts; None: the form is ours, and none has.
+
+    ``plea``: whether it counts in a workflow as well.
+    """
 
     what: str
     pattern: re.Pattern[str]
-    form: bool = False
+    subject: re.Pattern[str] | None
+    plea: bool
+
+    def holds_for(self, about: str) -> bool:
+        """Whether the job's own words leave it in force."""
+        if self.pattern.search(about):
+            return False
+        return self.subject is None or not self.subject.search(about)
 
 
-def _rule(what: str, pattern: str, *, form: bool = False) -> _Rule:
-    return _Rule(what, re.compile(pattern, re.IGNORECASE), form)
+def _rule(what: str, pattern: str, *, subject: str | None, plea: bool = False) -> _Rule:
+    about = None if subject is None else re.compile(subject, re.IGNORECASE)
+    return _Rule(what, re.compile(pattern, re.IGNORECASE), about, plea)
+
+
+def _said(rule: _Rule, text: str) -> str | None:
+    found = rule.pattern.search(text, 0, MOST_CHARS)
+    return None if found is None else f"{rule.what}: {' '.join(found[0].split())[:80]!r}"
 
 
 _RULES = (
-    _rule("it imitates the fence of a prompt", r"</?data-[0-9a-f]{8}>", form=True),
+    _rule("it imitates the fence of a prompt", r"</?data-[0-9a-f]{8}>", subject=None, plea=True),
     _rule(
         "it imitates the answer of a judge",
         r"""["']judgements["']\s*:\s*[\[{]"""
         r"""|["'](?:justification|why|metric)["']\s*:[^{}]{0,400}["']score["']\s*:\s*[1-5]\b"""
         r"""|["']score["']\s*:\s*[1-5]\b[^{}]{0,200}["'](?:justification|why|metric)["']\s*:""",
-        form=True,
+        subject=None,
     ),
     _rule(
         "it imitates a turn of a conversation",
         r"<\|(?:im_start|im_end|system|assistant|user|eot_id|start_header_id|endoftext)\|>|\[/?INST\]|<</?SYS>>",
+        subject=_CHATS,
     ),
     _rule(
         "it tells its reader to ignore instructions",
         r"\b(?:ignore|disregard|forget|override)\b[^.\n]{0,30}\b(?:previous|prior|above|earlier|preceding)\b"
         r"[^.\n]{0,20}\b(?:instructions?|prompts?|rules|guidelines|directions)\b"
         r"|\b(?:ignore|disregard|override)\b[^.\n]{0,20}\b(?:instructions?|prompts?)\b[^.\n]{0,10}\b(?:above|before)\b",
+        subject=_INJECTIONS,
     ),
     _rule(
         "it asks for a score",
         rf"\b(?:score|rate|grade|mark)\s+{_THING}\s+(?:as\s+|with\s+)?(?:an?\s+)?{_TOP}\b"
         rf"|\b(?:give|award|assign)\s+{_THING}\s+(?:an?\s+|the\s+)?(?:{_TOP}\s+{_SCORE}|{_SCORE}\s+of\s+{_TOP}"
         r"|(?:5|five|10|ten)\s*(?:/|out of|on (?:every|each|all)))",
+        subject=_MARKING,
     ),
     _rule(
         "it says what it deserves",
         rf"\b{_THING}\s[^.\n]{{0,40}}\b(?:deserves|merits|should (?:get|receive|be (?:scored|rated|graded|given)))\b"
         rf"[^.\n]{{0,40}}\b{_TOP}\b",
+        subject=_MARKING,
+        plea=True,
     ),
     _rule(
         "it addresses its judge",
         rf"\b(?:dear|attention|(?:note|message|instructions?|reminder) (?:to|for))\s+(?:the |our |any )?"
         rf"(?:ai |llm |automated |expert )?{_JUDGE}\b",
+        subject=_JUDGING,
+        plea=True,
     ),
 )
 
@@ -80,14 +103,21 @@ _RULES = (
 def appeal_in(texts: Iterable[str], *, about: Iterable[str] = ()) -> str | None:
     """What in ``texts`` speaks to a judge, in words; None: nothing that we know. ``about``: the job's own words."""
     subject = "\n".join(about)[:MOST_CHARS]
-    rules = [rule for rule in _RULES if not rule.pattern.search(subject)]
-    if _SUBJECTS.search(subject):
-        rules = [rule for rule in rules if rule.form]
+    rules = [rule for rule in _RULES if rule.holds_for(subject)]
     for text in texts:
         for rule in rules:
-            if found := rule.pattern.search(text, 0, MOST_CHARS):
-                return f"{rule.what}: {' '.join(found[0].split())[:80]!r}"
+            if (said := _said(rule, text)) is not None:
+                return said
     return None
+
+
+def plea_in(texts: Iterable[str]) -> str | None:
+    """What in a workflow's prompts and code speaks to who reviews the workflow; None: nothing that we know.
+
+    Fewer rules than for samples: prompts may well ask a model to examine and to score, and say so in plain words.
+    """
+    rules = [rule for rule in _RULES if rule.plea]
+    return next((said for text in texts for rule in rules if (said := _said(rule, text)) is not None), None)
 
 
 def marks_itself(texts: Iterable[str], names: Sequence[str]) -> str | None:

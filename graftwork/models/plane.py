@@ -171,7 +171,7 @@ def one_text(generation: Generation) -> str:
 
 
 def prompt_sha256(messages: Sequence[Message], json_schema: Mapping[str, Any] | None) -> str:
-    """Hex digest that names a prompt: the messages in order and the schema, nothing else.
+    """Hex digest that names a prompt: the messages in order, the pool's own prompt among them, and the schema.
 
     Its form is a promise: prompts of one release are found again in the records of another.
     """

@@ -23,15 +23,21 @@ class Turns:
     async def turn(self, pool: str, *, longest_seconds: float) -> AsyncIterator[None]:
         """Hold a place. Raises ``DependencyDown`` where none becomes free in time."""
         places = self._pools[pool]
+        if places.locked():
+            await self._wait(places, pool, longest_seconds)
+        else:
+            await places.acquire()
         try:
-            async with asyncio.timeout(longest_seconds if places.locked() else None):
+            yield
+        finally:
+            places.release()
+
+    async def _wait(self, places: asyncio.Semaphore, pool: str, longest_seconds: float) -> None:
+        try:
+            async with asyncio.timeout(longest_seconds):
                 await places.acquire()
         except TimeoutError as error:
             raise DependencyDown(
                 f"pool {pool!r} did not answer in time ({longest_seconds:.3g} s): "
                 f"all {self._calls_per_pool} places that this process has there were taken"
             ) from error
-        try:
-            yield
-        finally:
-            places.release()

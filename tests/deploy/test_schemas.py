@@ -51,7 +51,7 @@ def test_an_unknown_field_is_refused_by_its_case_too() -> None:
         "apiVersion": "keda.sh/v1alpha1",
         "kind": "ScaledObject",
         "metadata": {"name": "x"},
-        "spec": {"maxPods": 3},
+        "spec": {"coolDownPeriod": 3},
     }
 
     with pytest.raises(AssertionError, match="coolDownPeriod"):

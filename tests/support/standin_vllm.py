@@ -25,8 +25,8 @@ async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-async def serve(socket: str, upstream: str) -> None:
-    """Relay every connection until SIGTERM."""
+async def serve(socket: str, upstream: str, *, deaf: bool) -> None:
+    """Relay every connection until SIGTERM, and end in the middle of whatever goes on; ``deaf``: go on."""
     host, _, port = upstream.rpartition(":")
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -38,6 +38,10 @@ async def serve(socket: str, upstream: str) -> None:
     await asyncio.start_unix_server(connected, socket)
     print("INFO 11-21 20:43:57 [launcher.py:395] Application startup complete.", flush=True)  # noqa: T201 - as vLLM
     await stopped.wait()
+    print("WARNING 11-21 20:45:50 [launcher.py:254] the stand-in was asked to end", flush=True)  # noqa: T201
+    if not deaf:
+        os._exit(0)
+    await asyncio.Event().wait()
 
 
 def main() -> None:
@@ -57,9 +61,7 @@ def main() -> None:
         waits = [sys.executable, "-c", "import signal; signal.pause()"]
         child = subprocess.Popen(waits, start_new_session=True)  # noqa: S603 - our own
         asked.family.write_text(f"{os.getpid()} {child.pid}")
-    asyncio.run(serve(asked.uds, asked.upstream))
-    while asked.deaf:
-        signal.pause()
+    asyncio.run(serve(asked.uds, asked.upstream, deaf=asked.deaf))
 
 
 if __name__ == "__main__":

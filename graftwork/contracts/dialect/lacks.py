@@ -84,8 +84,8 @@ SYNTAX = (
     Lack(
         "yield",
         "collect the values in a list and return it",
-        ("support yield",),
-        ("def f():\n    yield 1\n", "def f():\n    yield from []\n"),
+        ("support yield", "in async generator"),
+        ("def f():\n    yield 1\n", "def f():\n    yield from []\n", "async def f():\n    yield 1\n    return 2\n"),
     ),
     Lack(
         "class inheritance (so no Enum, TypedDict, exceptions of your own)",

@@ -16,9 +16,9 @@ from graftwork.models.roles import RoleCall
 from graftwork_evaluator import presentation
 from graftwork_evaluator import roles
 from graftwork_evaluator.answers import ProposedMetrics
-from graftwork_evaluator.copies import without_copies
 from graftwork_evaluator.copies import without_quotations
 from graftwork_evaluator.errors import NothingToJudge
+from graftwork_evaluator.honesty import honest_rows
 from graftwork_evaluator.overlap import Choice
 from graftwork_evaluator.overlap import Vector
 from graftwork_evaluator.overlap import embedded
@@ -51,7 +51,7 @@ async def proposal(ctx: ModelTaskContext, spec: JobSpec, rows: Sequence[SampleRo
     good = [row for row in rows if row.ok]
     if not good:
         raise NothingToJudge("metrics are made from samples, and no candidate became one")
-    honest = [row for row in without_copies(good, own) if row.ok]
+    honest = [row for row in honest_rows(good, own, spec) if row.ok]
     sets = await _candidates(ctx, spec, honest or good)
     choice, measure = await _agreement(ctx, spec, sets)
     return Proposal(tuple(without_quotations(one, good) for one in sets), choice, measure)

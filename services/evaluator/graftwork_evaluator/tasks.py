@@ -17,8 +17,9 @@ from graftwork.models.context import ModelTaskContext
 from graftwork_evaluator import judging
 from graftwork_evaluator import scoring
 from graftwork_evaluator.calibration import calibrated
-from graftwork_evaluator.copies import without_copies
 from graftwork_evaluator.handlers import router
+from graftwork_evaluator.honesty import honest_rows
+from graftwork_evaluator.honesty import refusals
 from graftwork_evaluator.payloads import CalibrateMetrics
 from graftwork_evaluator.payloads import ProposeMetrics
 from graftwork_evaluator.payloads import ScoreSamples
@@ -68,7 +69,8 @@ async def score_samples(task: ScoreSamples, ctx: ModelTaskContext) -> None:
     metrics = await _metrics(ctx, task.metrics)
     anchor = await _metrics(ctx, task.anchor)
     known = [*metrics, *anchor, *spec.search.own_metrics]
-    rows = without_copies(await ctx.blobs.read_models(task.samples, SampleRow), known)
+    made = await ctx.blobs.read_models(task.samples, SampleRow)
+    rows = honest_rows(made, known, spec)
     matrix = await judging.matrix_of(ctx, spec, rows, metrics)
     score = scoring.mean_score(matrix)
     ref = await ctx.blobs.put_rows(matrix, f"{task.job_id}/scores")
@@ -88,6 +90,7 @@ async def score_samples(task: ScoreSamples, ctx: ModelTaskContext) -> None:
                 by_sample=scoring.sample_means(matrix),
                 anchor_score=by_anchor.score,
                 anchor_matrix=by_anchor.matrix,
+                refused=refusals(made, rows),
                 used=ctx.used,
                 used_by_task=ctx.used_by_task,
             )

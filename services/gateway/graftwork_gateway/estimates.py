@@ -75,7 +75,7 @@ def calls_per_record(initial: InitialWorkflow) -> int:
         return assumed.CALLS_PER_RECORD
     try:
         nodes = list(ast.walk(ast.parse(initial.code)))
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return assumed.CALLS_PER_RECORD
     return max(1, sum(isinstance(node, ast.Attribute) and node.attr in {"llm", "llm_json"} for node in nodes))
 

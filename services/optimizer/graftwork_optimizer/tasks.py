@@ -14,8 +14,10 @@ from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.seeds import SeedSpace
 from graftwork.contracts.workflows import SampleRow
 from graftwork.contracts.workflows import Workflow
+from graftwork.contracts.workflows import WorkflowScores
 from graftwork.models.context import ModelTaskContext
 from graftwork_optimizer import inspection
+from graftwork_optimizer import judging
 from graftwork_optimizer import presentation
 from graftwork_optimizer import roles
 from graftwork_optimizer import seeding
@@ -80,14 +82,7 @@ async def judge_workflow(task: JudgeWorkflow, ctx: ModelTaskContext) -> None:
     """Judge a workflow by its text: six sub-scores, and the mean of Q_code and Q_prompt."""
     spec = await ctx.job_spec(task.spec)
     workflow = await ctx.blobs.get_model(task.workflow, Workflow)
-    answer = await ctx.ask(
-        roles.workflow_judge(spec),
-        spec,
-        output_schema=presentation.schema_text(spec),
-        prompts=workflow.prompts,
-        code=workflow.code,
-    )
-    scores = answer.to_scores()
+    scores = judging.lowest_for_a_plea(workflow) or await _scores(ctx, spec, workflow)
     ref = await ctx.blobs.put_rows([scores], f"{task.job_id}/scores")
     async with ctx.commit() as tx:
         tx.emit(
@@ -104,6 +99,17 @@ async def judge_workflow(task: JudgeWorkflow, ctx: ModelTaskContext) -> None:
                 used_by_task=ctx.used_by_task,
             )
         )
+
+
+async def _scores(ctx: ModelTaskContext, spec: JobSpec, workflow: Workflow) -> WorkflowScores:
+    answer = await ctx.ask(
+        roles.workflow_judge(spec),
+        spec,
+        output_schema=presentation.schema_text(spec),
+        prompts=workflow.prompts,
+        code=workflow.code,
+    )
+    return answer.to_scores()
 
 
 async def _proposed_space(ctx: ModelTaskContext, spec: JobSpec) -> SeedSpace:

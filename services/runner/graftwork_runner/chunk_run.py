@@ -10,6 +10,7 @@ from graftwork.models.templates import Template
 from graftwork_runner.attempt import Attempt
 from graftwork_runner.attempt import Script
 from graftwork_runner.board import Board
+from graftwork_runner.faults import Fault
 from graftwork_runner.metrics import SESSIONS
 from graftwork_runner.readable import readable
 from graftwork_runner.reports import advice
@@ -20,7 +21,6 @@ from graftwork_runner.sandbox import Limits
 from graftwork_runner.sandbox import Outcome
 from graftwork_runner.sandbox import SeedInput
 from graftwork_runner.sessions import Checkout
-from graftwork_runner.sessions import Fault
 from graftwork_runner.sessions import Session
 
 _RAISED = frozenset({FailureReason.CRASHED, FailureReason.LIMIT_EXCEEDED})

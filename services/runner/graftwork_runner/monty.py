@@ -79,7 +79,7 @@ class MontyRuntime:
         try:
             await self.ping()
             if self._enclosed is not None:
-                self._enclosed.prove()
+                await self._enclosed.prove()
         except (SandboxDown, WallDown) as error:
             await self.close()
             raise self._explained(error) from error

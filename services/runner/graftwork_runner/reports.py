@@ -12,15 +12,15 @@ from pydantic_monty import MontySyntaxError
 from graftwork.contracts.dialect import ENTRY_POINT
 from graftwork.contracts.dialect import hints_for
 from graftwork.contracts.workflows import FailureReason
+from graftwork_runner.faults import ALL_TOO_LONG
+from graftwork_runner.faults import ASKED_ON
+from graftwork_runner.faults import SCRIPT_NAME
+from graftwork_runner.faults import TRACE_CHARS
+from graftwork_runner.faults import TRACE_FRAMES
+from graftwork_runner.faults import TURN_TOO_LONG
+from graftwork_runner.faults import Fault
+from graftwork_runner.faults import frame_line
 from graftwork_runner.readable import readable
-from graftwork_runner.sessions import ALL_TOO_LONG
-from graftwork_runner.sessions import ASKED_ON
-from graftwork_runner.sessions import SCRIPT_NAME
-from graftwork_runner.sessions import TRACE_CHARS
-from graftwork_runner.sessions import TRACE_FRAMES
-from graftwork_runner.sessions import TURN_TOO_LONG
-from graftwork_runner.sessions import Fault
-from graftwork_runner.sessions import frame_line
 
 _MODULE_FEED = "<python-input-0>"
 _DIAGNOSTIC = re.compile(rf"^{re.escape(SCRIPT_NAME)}:\d+:\d+: error\[(?P<rule>[a-z-]+)\] (?P<message>.*)$")

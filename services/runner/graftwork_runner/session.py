@@ -22,15 +22,15 @@ from graftwork_runner import driver
 from graftwork_runner import helpers
 from graftwork_runner.attempt import Attempt
 from graftwork_runner.desk import Desk
+from graftwork_runner.faults import NO_ENTRY_POINT
+from graftwork_runner.faults import SCRIPT_NAME
+from graftwork_runner.faults import Fault
 from graftwork_runner.reports import annotated
 from graftwork_runner.reports import certain
 from graftwork_runner.reports import fault_of
 from graftwork_runner.reports import type_fault
 from graftwork_runner.sandbox import FROZEN_CLOCK
 from graftwork_runner.sandbox import Limits
-from graftwork_runner.sessions import NO_ENTRY_POINT
-from graftwork_runner.sessions import SCRIPT_NAME
-from graftwork_runner.sessions import Fault
 from graftwork_runner.sessions import Loading
 
 

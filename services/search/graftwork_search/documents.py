@@ -1,6 +1,7 @@
 """What the search ledger stores: one document per job, node and request. Mutable; written as a whole."""
 
 import math
+from collections import Counter
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -233,6 +234,7 @@ class NodeDocument(Document):
     workflow_scores: BlobRef | None = None
     samples_ok: int = 0
     samples_failed: dict[str, int] = Field(default_factory=dict)
+    samples_refused: dict[str, int] = Field(default_factory=dict)
     score_sample: float | None = None
     score_workflow: float | None = None
     reward: float | None = None
@@ -263,6 +265,11 @@ class NodeDocument(Document):
         """Whether it is the root."""
         return self.parent_id is None
 
+    @property
+    def has_honest_sample(self) -> bool:
+        """Whether the evaluator left one of its samples."""
+        return self.samples_ok > sum(self.samples_refused.values())
+
     def forget_final(self) -> None:
         """Be measured again as a finalist, as if never before."""
         self.final_reward = self.final_sample_score = self.final_interval = self.final_scores = None
@@ -270,7 +277,14 @@ class NodeDocument(Document):
 
     def snapshot(self) -> NodeSnapshot:
         """What the world may see of it."""
-        shown = {"node_id": self.id, "experiences": self.experiences[-_SHOWN_EXPERIENCES:]}
+        failed = Counter(self.samples_failed)
+        failed.update(self.samples_refused)
+        shown = {
+            "node_id": self.id,
+            "experiences": self.experiences[-_SHOWN_EXPERIENCES:],
+            "samples_ok": self.samples_ok - sum(self.samples_refused.values()),
+            "samples_failed": dict(failed),
+        }
         return NodeSnapshot.model_validate({**self.model_dump(), **shown})
 
 

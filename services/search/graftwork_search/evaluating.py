@@ -20,6 +20,7 @@ from graftwork_search.attempts import scored
 from graftwork_search.documents import NodeDocument
 from graftwork_search.documents import Stage
 from graftwork_search.ranges import evaluation_range
+from graftwork_search.reward import MINIMUM_REWARD
 from graftwork_search.reward import components
 from graftwork_search.reward import reward_of
 from graftwork_search.session import JobSession
@@ -74,7 +75,7 @@ async def samples_generated(session: JobSession, answer: SamplesGenerated) -> No
     if node.state.ended:
         return
     node.samples, node.samples_ok = answer.samples, answer.ok
-    node.samples_failed, node.checks = dict(answer.failed), dict(answer.checks)
+    node.samples_failed, node.checks, node.samples_refused = dict(answer.failed), dict(answer.checks), {}
     if not answer.ok and set(answer.failed) == {FailureReason.GRANT_EXHAUSTED}:
         await out_of_budget(session, node)
         return
@@ -126,7 +127,7 @@ async def scores_ready(session: JobSession, answer: ScoresReady) -> None:
     if node.state is not NodeState.SCORING:
         return
     if answer.component is ScoreComponent.SAMPLE:
-        node.score_sample, node.scores = answer.score, answer.matrix
+        node.score_sample, node.scores, node.samples_refused = answer.score, answer.matrix, dict(answer.refused)
         node.score_anchor, node.anchor_scores = answer.anchor_score, answer.anchor_matrix
         node.metrics = answer.metrics or node.metrics
         node.suggestions = [*answer.suggestions, *node.suggestions]
@@ -136,7 +137,7 @@ async def scores_ready(session: JobSession, answer: ScoresReady) -> None:
     session.touch(node)
     reward = reward_of(session.spec.search.reward, sample=node.score_sample, workflow=node.score_workflow)
     if reward is not None:
-        await scored(session, node, reward)
+        await scored(session, node, reward if node.has_honest_sample else MINIMUM_REWARD)
 
 
 def _evaluation_id(node: NodeDocument) -> str:

@@ -12,15 +12,12 @@ from pydantic_settings import SettingsError
 from graftwork.kit.errors import PortTaken
 from graftwork.kit.logging import configure_logging
 from graftwork.kit.telemetry import telemetry
-from graftwork_solvers.bootstrap import run
 from graftwork_solvers.settings import SolversSettings
 
 
 def main() -> None:
     """Run the pod. What an operator can mend is told in plain lines, with exit status 1."""
     settings = _settings()
-    # The engine is started by a fork that ends in an exec; gRPC's care for other ones would tell of it in the log.
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     configure_logging("solvers", settings)
     try:
         with telemetry("solvers"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -42,6 +39,11 @@ def _settings() -> SolversSettings:
 
 
 async def _until_signalled(settings: SolversSettings) -> None:
+    # Read as gRPC is imported. An engine is started by a fork that ends in an exec, which needs none of gRPC's care
+    # for forks, nor a line in the log that says so in a form of its own.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+    from graftwork_solvers.bootstrap import run  # noqa: PLC0415
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     whole = asyncio.current_task()

@@ -66,7 +66,7 @@ def build(settings: SolversSettings, endpoint: Endpoint, clock: Clock, own: OwnE
     readiness = Readiness()
     readiness.watch("engine" if own else "endpoint", health.ping)
     plane: ModelPlane = Solver(pools, endpoint, gate)
-    server = _grpc_server(settings, EnginePlane(plane, engine.check) if engine else plane, health)
+    server = _grpc_server(settings, EnginePlane(plane, engine) if engine else plane, health)
     grpc_port = _bind(server, settings.solvers_host, settings.solvers_port)
     watch = EngineWatch(own.door, gate, clock) if own else None
     http = HttpServer(
@@ -85,6 +85,7 @@ def _canary(settings: SolversSettings, endpoint: Endpoint, pools: Pools, clock: 
         pool=next(iter(settings.pools)),
         every_seconds=settings.solvers_canary_seconds,
         longest_seconds=settings.solvers_canary_longest_seconds,
+        embeds=settings.solvers_backend == "vllm" and settings.solvers_vllm_runner == "pooling",
     )
 
 

@@ -43,8 +43,9 @@ def _messages(request: GenerateRequest, pool: PoolSettings) -> tuple[Message, ..
 
 
 def sampling_of(request: GenerateRequest, *, omit: AbstractSet[str]) -> Sampling:
-    """What the endpoint is really told. ``omit``: parameters that it does not take."""
-    return Sampling.model_validate({name: getattr(request, name) for name in Sampling.model_fields if name not in omit})
+    """What the answer is really made with. ``omit``: what the endpoint does not take; the pod itself cuts at stops."""
+    told = [name for name in Sampling.model_fields if name == "stop" or name not in omit]
+    return Sampling.model_validate({name: getattr(request, name) for name in told})
 
 
 def chat_body(

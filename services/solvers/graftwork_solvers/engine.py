@@ -25,7 +25,7 @@ log = get_logger(__name__)
 
 _POLL_SECONDS = 0.5
 _COME_BACK_SECONDS = 5.0
-_KILL_SECONDS = 5.0
+_NOT_STARTED = DependencyDown("the engine has not been started yet")
 
 
 class State(StrEnum):
@@ -63,7 +63,7 @@ class Door(Protocol):
     """Where the engine answers. Everything raises ``DependencyDown`` where it does not."""
 
     async def check(self) -> None:
-        """Raise unless it is well."""
+        """Raise unless it is well; ``EngineGone`` where there is no doubt about it."""
         ...
 
     async def load(self) -> EngineLoad:
@@ -101,7 +101,7 @@ class Engine:
         self._warm = warm
         self._clock = clock
         self._patience = patience
-        self._problem: DependencyDown | None = DependencyDown("the engine has not been started yet")
+        self._problem: DependencyDown | None = _NOT_STARTED
         self._told: Callable[[GraftworkError | None], Awaitable[None]] = _nobody
         self._family: Family | None = None
         self._ended = ""
@@ -126,10 +126,22 @@ class Engine:
             self._tokens = (await self._door.load()).tokens
         return self._tokens
 
+    async def verify(self) -> None:
+        """Look whether it is still there, as somebody has reason to doubt; the process may end a while later."""
+        try:
+            await self._door.check()
+        except EngineGone as gone:
+            self._give_up(gone)
+        except DependencyDown:
+            return  # it may only be busy: whether it hangs is told by those who look more than once
+
     def suspect(self, problem: GraftworkError) -> None:
         """Say that it hangs: it is killed and started again."""
+        self._give_up(problem if isinstance(problem, EngineGone) else EngineGone(f"the engine hangs: {problem}"))
+
+    def _give_up(self, gone: EngineGone) -> None:
         if self._suspicion is not None and not self._suspicion.done():
-            self._suspicion.set_exception(EngineGone(f"the engine hangs: {problem}"))
+            self._suspicion.set_exception(gone)
 
     async def run(self, told: Callable[[GraftworkError | None], Awaitable[None]]) -> None:
         """Run it until ``stop``. ``told`` hears of every change: what is wrong, or None when it serves."""
@@ -146,7 +158,7 @@ class Engine:
         await self._become(State.STOPPING, DependencyDown("the pod is going away"))
         self._leaving = True
         if self._family is not None:
-            await self._family.stop(self._patience.shutdown_seconds + _KILL_SECONDS)
+            await self._family.stop(self._patience.shutdown_seconds)
 
     async def _one_life(self) -> EngineGone:
         self._serving_since = None
@@ -157,6 +169,7 @@ class Engine:
         except* EngineGone as gone:
             ends = _leaves(gone)
         self._family = None
+        _stay_cancelled()
         return ends[-1]
 
     async def _live(self) -> None:
@@ -169,7 +182,12 @@ class Engine:
             self._serving_since = self._clock.now()
             self._ended = ""
             await self._become(State.SERVING, None)
-            await self._suspicion
+            try:
+                await self._suspicion
+            except EngineGone as gone:
+                # Killing it may take a while, in which no call shall come.
+                await self._become(State.RESTARTING, self._away(str(gone)))
+                raise
 
     async def _until_warm(self, family: Family) -> None:
         """Raises ``EngineGone`` where that takes longer than ``start_seconds``."""
@@ -229,10 +247,11 @@ class Engine:
     async def _become(self, state: State, problem: DependencyDown | None) -> None:
         if self._leaving:
             return
+        if state is not self.state or self._problem is _NOT_STARTED:
+            log.info("engine.state", state=state.value)
         self.state, self._problem = state, problem
         for one in State:
             metrics.ENGINE_STATE.labels(one.value).set(one is state)
-        log.info("engine.state", state=state.value)
         await self._told(problem)
 
 
@@ -242,6 +261,13 @@ async def _nobody(_problem: GraftworkError | None) -> None:
 
 async def _until_death(family: Family) -> NoReturn:
     raise EngineGone(await family.ended())
+
+
+def _stay_cancelled() -> None:
+    """Python 3.11 forgets a cancellation that strikes while a group of tasks is failing."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _leaves(group: BaseExceptionGroup[EngineGone]) -> list[EngineGone]:

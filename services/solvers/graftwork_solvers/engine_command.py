@@ -11,6 +11,8 @@ from graftwork_solvers.engine_settings import EngineSettings
 _GENERATES = ("--enable-prefix-caching",)
 # The access log would tell again, in other words, what the pod's own metrics tell of every call.
 _ALWAYS = ("--disable-uvicorn-access-log",)
+# To end its processes, once the last request is over.
+_TEARDOWN_SECONDS = 5.0
 _QUIET = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_LOGGING_COLOR": "0", "PYTHONUNBUFFERED": "1"}
 _NOT_THE_ENGINES = ("GRAFTWORK_", "OPENAI_")
 # It would have the engine ask for a key, on a socket that only the pod can reach.
@@ -25,7 +27,7 @@ def engine_command(settings: EngineSettings, socket: str) -> list[str]:
         settings.engine_model,
         *("--uds", socket),
         *("--served-model-name", settings.engine_served_name),
-        *("--shutdown-timeout", str(int(settings.solvers_vllm_shutdown_seconds))),
+        *("--shutdown-timeout", str(max(1, round(settings.solvers_vllm_shutdown_seconds - _TEARDOWN_SECONDS)))),
         *_ALWAYS,
         *_shaping(settings),
     ]
@@ -48,12 +50,14 @@ def _adapters(adapters: Mapping[str, str]) -> list[str]:
     return ["--enable-lora", "--lora-modules", *(f"{name}={path}" for name, path in sorted(adapters.items()))]
 
 
-def engine_environment(environ: Mapping[str, str], directory: str) -> dict[str, str]:
+def engine_environment(settings: EngineSettings, environ: Mapping[str, str], directory: str) -> dict[str, str]:
     """The pod's environment without what is the pod's alone; ``directory`` takes the engine's own sockets."""
     handed_down = {
         name: value for name, value in environ.items() if not name.startswith(_NOT_THE_ENGINES) and name != _LOCKS
     }
-    return {**_QUIET, "VLLM_RPC_BASE_PATH": directory, **handed_down}
+    # vLLM would give up by itself after 10 minutes, in which no large model is loaded.
+    patient = {"VLLM_ENGINE_READY_TIMEOUT_S": str(round(settings.solvers_vllm_start_seconds))}
+    return {**_QUIET, **patient, "VLLM_RPC_BASE_PATH": directory, **handed_down}
 
 
 def engine_identity(settings: EngineSettings, version: str) -> str:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from graftwork.kit.errors import DependencyDown
 from graftwork_solvers.engine_load import EngineLoad
 from graftwork_solvers.engine_load import load_of
+from graftwork_solvers.errors import EngineGone
 from graftwork_solvers.errors import MalformedAnswer
 
 ENGINE_URL = "http://engine"
@@ -27,7 +28,11 @@ class _Version(BaseModel):
 
 
 class EngineDoor:
-    """Asks the engine, over the transport of its ``Endpoint``. Raises ``DependencyDown`` where it does not answer."""
+    """Asks the engine, over the transport of its ``Endpoint``.
+
+    Raises ``DependencyDown`` where it does not answer in time, and ``EngineGone`` where nobody is there
+    any more, or vLLM's server says that the engine behind it is dead.
+    """
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
@@ -63,9 +68,9 @@ class EngineDoor:
         except TimeoutError as error:
             raise DependencyDown(f"the engine did not answer /{path} within {_ANSWER_SECONDS:g} s") from error
         except (httpx.HTTPError, aiohttp.ClientError) as error:
-            raise DependencyDown(f"the engine does not answer /{path}: {error or type(error).__name__}") from error
+            raise EngineGone(f"the engine does not answer: {str(error) or type(error).__name__}") from error
         if not response.is_success:
-            raise DependencyDown(f"the engine answers /{path} with {response.status_code}")
+            raise EngineGone(f"the engine says that it is dead: {response.status_code} at /{path}")
         return body
 
 

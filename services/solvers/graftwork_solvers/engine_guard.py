@@ -1,10 +1,11 @@
 """Runs the engine, and leaves nothing of it behind: no process outlives this one, and this one not the pod.
 
-Run by path as ``python -I -S engine_guard.py COMMAND...``, with a pipe as standard input that the pod holds open:
-isolated and without site-packages, it costs 15 ms and a few MiB. An engine is a family of processes (vLLM: the server,
-its core, a worker per GPU), of which a kill strikes one. When the pod closes the pipe, or dies, which closes it too, or
-when the first of the family ends, every one that is left is killed, those that left the process group included: on
-Linux orphans come to the guard, wherever they were born.
+Run by path as ``python -I -S engine_guard.py DIRECTORY COMMAND...``, with a pipe as standard input that the pod holds
+open: isolated and without site-packages, it costs 15 ms and a few MiB. An engine is a family of processes (vLLM: the
+server, its core, a worker per GPU), of which a kill strikes one. When the pod closes the pipe, or dies, which closes it
+too, or when the first of the family ends, every one that is left is killed, those that left the process group included:
+on Linux orphans come to the guard, wherever they were born. ``DIRECTORY``, where the engine's sockets lie, is the pod's
+to remove, and the guard's where the pod is no more.
 
 SIGTERM goes on to the first of the family alone: an engine tells its own children, in its own order. The exit status is
 the command's; 128 + n for one that signal n ended, and 127 for one that cannot be executed.
@@ -13,6 +14,7 @@ the command's; 128 + n for one that signal n ended, and 127 for one that cannot 
 import ctypes
 import os
 import select
+import shutil
 import signal
 import sys
 import time
@@ -27,8 +29,9 @@ _PIPE_FROM_POD = 0
 _PAUSE_SECONDS = 0.02
 
 
-def main(command: list[str]) -> int:
+def main(directory: str, command: list[str]) -> int:
     """Run ``command`` until it ends or the pod lets go."""
+    pod = os.getppid()
     adopt_orphans()
     woken = wake_up_fd()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until there is somebody to pass it on to
@@ -37,6 +40,8 @@ def main(command: list[str]) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     status = guard(first, woken)
     left = end_all()
+    if os.getppid() != pod:
+        shutil.rmtree(directory, ignore_errors=True)
     return exit_code(left.get(first, 0) if status is None else status)
 
 
@@ -148,4 +153,4 @@ def exit_code(status: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

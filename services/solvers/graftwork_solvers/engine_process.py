@@ -96,11 +96,16 @@ class EngineProcess:
 
 
 @asynccontextmanager
-async def running_engine(command: Sequence[str], environment: Mapping[str, str]) -> AsyncIterator[EngineProcess]:
-    """Start an engine; leaving the block leaves nothing of it. Raises ``EngineGone`` if the machine is out of means."""
+async def running_engine(
+    command: Sequence[str], environment: Mapping[str, str], directory: str
+) -> AsyncIterator[EngineProcess]:
+    """Start an engine; leaving the block leaves nothing of it. Raises ``EngineGone`` if the machine is out of means.
+
+    ``directory``: goes with the engine where the pod dies before it can remove it.
+    """
     try:
         guard = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", engine_guard.__file__, *command),
+            *(sys.executable, "-I", "-S", engine_guard.__file__, directory, *command),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

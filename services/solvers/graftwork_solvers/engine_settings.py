@@ -62,7 +62,7 @@ class EngineSettings(ServiceSettings):
     )
     solvers_vllm_start_seconds: float = Field(default=1800.0, gt=0, description="to load the model and to warm up")
     solvers_vllm_shutdown_seconds: float = Field(
-        default=10.0, ge=1, description="from SIGTERM to SIGKILL; calls have ended by then"
+        default=15.0, ge=1, description="from SIGTERM to SIGKILL; calls have ended by then"
     )
     solvers_vllm_restart_seconds: float = Field(default=1.0, gt=0, description="first pause before a restart")
     solvers_vllm_longest_restart_seconds: float = Field(default=60.0, gt=0, description="pauses double up to this")

@@ -48,7 +48,7 @@ class EngineWatch:
         except DependencyDown:
             return
         if self._backlog.is_long(load):
-            self._gate.queues_inside(load.running + tolerated(load.running))
+            self._gate.queued(load.running + tolerated(load.running))
 
     async def metrics(self) -> str:
         """The engine's own metrics, to be passed on; empty while it does not answer."""

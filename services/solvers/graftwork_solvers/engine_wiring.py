@@ -68,13 +68,13 @@ def _launcher(
     settings: SolversSettings, directory: str, socket: str
 ) -> Callable[[], AbstractAsyncContextManager[EngineProcess]]:
     command = engine_command(settings, socket)
-    environment = engine_environment(os.environ, directory)
+    environment = engine_environment(settings, os.environ, directory)
 
     def launch() -> AbstractAsyncContextManager[EngineProcess]:
         for left in os.scandir(directory):  # by an engine that was killed
             os.unlink(left)  # noqa: PTH108 - sockets
         log.info("engine.launched", command=command)
-        return running_engine(command, environment)
+        return running_engine(command, environment, directory)
 
     return launch
 

@@ -16,7 +16,7 @@ _PREFIX = re.compile(
     r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)\s+\d\d-\d\d \d\d:\d\d:\d\d\s+(?:\[[^\]]*\]\s?)?)?"
 )
 _LEVELS = {"DEBUG": "debug", "WARNING": "warning", "ERROR": "error", "CRITICAL": "error"}
-_EXCEPTION = re.compile(r"^(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b.*: *\S")
+_REASON = re.compile(r"^(?:\w+\.)*[A-Z]\w*(?:Error|Exception)\b.*: *\S|(?:exited|died) unexpectedly")
 # What the processes around the one that failed say about it.
 _ECHOES = ("Engine core initialization failed", "WorkerProc initialization failed", "EngineDeadError")
 
@@ -55,11 +55,13 @@ class Memory:
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
 
     def keep(self, line: str) -> None:
-        """Keep a line, without the prefix that tells process and time."""
-        self._lines.append(_PREFIX.sub("", line, count=1).strip())
+        """Keep a line, without the prefix that tells process and time; the inside of tracebacks says too little."""
+        said = _PREFIX.sub("", line, count=1)
+        if not said.startswith((" ", "Traceback")):
+            self._lines.append(said)
 
     def reason(self) -> str:
-        """The last exception that is no echo of another, else what any log's end says; empty for silence."""
-        own = [line for line in self._lines if line and not any(echo in line for echo in _ECHOES)]
-        exceptions = [line for line in own if _EXCEPTION.match(line)]
-        return last_words(exceptions[-1:] or own)
+        """The last exception or sudden death that is no echo of another, else what the end says; empty for silence."""
+        own = [line for line in self._lines if not any(echo in line for echo in _ECHOES)]
+        reasons = [line for line in own if _REASON.search(line)]
+        return last_words(reasons[-1:] or own)

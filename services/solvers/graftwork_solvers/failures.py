@@ -44,7 +44,7 @@ _NEVER_LET_IN = "Request too large"
 _TOO_LONG = re.compile(r"exceed_context_size_error|context_length_exceeded|Context size has been exceeded")
 # Google says 400.
 _WRONG_KEY = "API_KEY_INVALID"
-_WAIT_IN_WORDS = re.compile(r"(?:try again|retry) in (?:(\d+)m)?([\d.]+)(ms|s)\b")
+_WAIT_IN_WORDS = re.compile(r"(?:try again|retry) in (?:(\d{1,6})m)?([\d.]{1,20})(ms|s)\b")
 
 
 def failure_of(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime) -> GraftworkError:

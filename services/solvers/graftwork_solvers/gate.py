@@ -80,15 +80,10 @@ class Gate:
         """Whether any call is at the endpoint."""
         return self._inside > 0
 
-    def queues_inside(self, running: int) -> None:
-        """Take note that calls wait inside the endpoint, while it works at ``running`` of those that it was given.
-
-        It counts only while as many are inside as may be: before an earlier decrease has shown, or
-        while fewer ask, it would say nothing new.
-        """
-        if self._inside == self._limit.now:
-            self._limit.refused(began=self._limit.round, others=running)
-            metrics.LIMIT.set(self._limit.now)
+    def queued(self, room: int) -> None:
+        """Take note that calls wait inside the endpoint, which has room for so many."""
+        self._limit.queued(inside=self._inside, room=room)
+        metrics.LIMIT.set(self._limit.now)
 
     def _served(self, place: Place) -> None:
         if place.slowed:

@@ -16,6 +16,7 @@ from graftwork.models.channels import SERVICE
 from graftwork_solvers import metrics
 from graftwork_solvers.canary import Canary
 from graftwork_solvers.endpoint import Endpoint
+from graftwork_solvers.errors import EngineGone
 from graftwork_solvers.errors import KeyRefused
 from graftwork_solvers.errors import MalformedAnswer
 from graftwork_solvers.pools import Pools
@@ -69,7 +70,7 @@ class Health:
         self._progress = 0.0
         self._failures = _FAILURES_UNTIL_DOWN
         self._problem: GraftworkError | None = DependencyDown("nobody has looked at the endpoint yet")
-        self._away = self._problem if engine else None
+        self._away: GraftworkError | None = self._problem if engine else None
         self.servicer = HealthServicer()
 
     async def ping(self) -> None:
@@ -94,9 +95,9 @@ class Health:
         if self._away is not None:
             return
         problem = await self._ask()
-        moved = await self._moved()
+        busy = await self._moved() and isinstance(problem, RetryableError) and not isinstance(problem, EngineGone)
         if self._away is None:  # else what was seen is of an engine that is no more
-            await self._note(None if moved and isinstance(problem, RetryableError) else problem)
+            await self._note(None if busy else problem)
 
     async def engine_is(self, problem: GraftworkError | None) -> None:
         """Hear from the engine's supervisor: what is wrong with it, or None when it serves."""
@@ -115,7 +116,7 @@ class Health:
     async def _note(self, problem: GraftworkError | None) -> None:
         if problem is not None and str(problem) != str(self._problem):
             log.warning("endpoint.problem", problem=str(problem))
-        self._failures = self._failures + 1 if isinstance(problem, RetryableError) else 0
+        self._failures = self._failures + _weight(problem) if isinstance(problem, RetryableError) else 0
         self._problem = problem
         await self._tell()
         if problem is not None and self._engine is not None and self._failures >= _FAILURES_UNTIL_DOWN:
@@ -128,11 +129,10 @@ class Health:
         return self._progress != before
 
     async def _ask(self) -> GraftworkError | None:
-        problem = await _problem(self._list())
+        problem = None if self._engine is None else await _problem(self._engine.look())
+        problem = problem or await _problem(self._list())
         if isinstance(problem, KeyRefused):
             problem = await self._tried_elsewhere(problem)
-        if problem is None and self._engine is not None:
-            problem = await _problem(self._engine.look())
         if problem is None and self._canary is not None:
             problem = await _problem(self._canary.sing())
         return problem
@@ -160,11 +160,18 @@ class Health:
             await self.servicer.set(service, status.SERVING if up else status.NOT_SERVING)
 
 
+def _weight(problem: RetryableError) -> int:
+    """How many failures a failed look counts for: an engine that is gone needs no second one."""
+    return _FAILURES_UNTIL_DOWN if isinstance(problem, EngineGone) else 1
+
+
 async def _problem(look: Awaitable[None]) -> GraftworkError | None:
     try:
         await look
     except GraftworkError as error:
         return error if _matters(error) else None
+    except Exception:  # a mistake of ours about an answer says nothing about the endpoint, and must not end the pod
+        log.exception("look.broke")
     return None
 
 

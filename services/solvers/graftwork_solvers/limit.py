@@ -55,6 +55,15 @@ class Limit:
         self._limit = max(self._floor, min(self._limit, others))
         self._ceiling = self.now + 1
 
+    def queued(self, *, inside: int, room: int) -> None:
+        """Calls wait in the endpoint, which has room for so many of the ``inside`` that it was given.
+
+        It counts only while as many are inside as may be: before an earlier decrease has shown, or
+        while fewer ask, it says nothing new.
+        """
+        if inside == self.now:
+            self.refused(began=self.round, others=room)
+
     def slowed(self, *, began: int) -> None:
         """Calls take much longer than they used to: the endpoint queues what it does not refuse."""
         if began == self.round:

@@ -56,7 +56,7 @@ class Pools:
         self._pools = pools
         self._endpoint = endpoint
         self._listed: tuple[ListedModel, ...] = ()
-        self._servings: dict[tuple[str, str], Serving] = {}
+        self._servings: dict[tuple[str, str, str], Serving] = {}
 
     def listed(self, models: tuple[ListedModel, ...]) -> None:
         """Take note of the endpoint's list of models."""
@@ -71,9 +71,10 @@ class Pools:
             raise UnknownPool(
                 f"pool {pool!r} does not serve model {chosen!r}: {', '.join(_allowed(default, settings))}"
             )
-        if (pool, chosen) not in self._servings:
-            self._servings[pool, chosen] = self._new_serving(pool, chosen, settings)
-        return self._servings[pool, chosen]
+        known = (self._endpoint.identity, pool, chosen)
+        if known not in self._servings:
+            self._servings[known] = self._new_serving(pool, chosen, settings)
+        return self._servings[known]
 
     async def describe(self, pool: str) -> PoolDescription:
         """What ``pool`` serves. Raises ``UnknownPool``, ``DependencyDown``."""

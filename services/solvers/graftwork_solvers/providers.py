@@ -1,4 +1,4 @@
-"""Who is behind an endpoint, under the names that OpenTelemetry has for providers of models. Pure."""
+"""Who is behind an endpoint, under the names that OpenTelemetry has for providers of models."""
 
 from urllib.parse import urlsplit
 

@@ -118,6 +118,16 @@ def _without_credentials(url: HttpUrl) -> HttpUrl:
     return url
 
 
+def _sendable(key: SecretStr | None) -> SecretStr | None:
+    """Secrets that come out of files end in a newline; what else cannot stand in a header is no key."""
+    if key is None:
+        return None
+    plain = key.get_secret_value().strip()
+    if not all("!" <= character <= "~" for character in plain):
+        raise ValueError("the API key has characters that no key has: blanks, control characters, letters beyond ASCII")
+    return SecretStr(plain) if plain else None
+
+
 class SolversSettings(EngineSettings):
     """Read from ``GRAFTWORK_*``, and from the two variables that every OpenAI client knows."""
 
@@ -131,7 +141,7 @@ class SolversSettings(EngineSettings):
         validation_alias=AliasChoices("GRAFTWORK_SOLVERS_BASE_URL", "OPENAI_BASE_URL"),
         description="OpenAI-compatible endpoint, up to and with its /v1",
     )
-    api_key: SecretStr | None = Field(
+    api_key: Annotated[SecretStr | None, AfterValidator(_sendable)] = Field(
         default=None, validation_alias=AliasChoices("GRAFTWORK_SOLVERS_API_KEY", "OPENAI_API_KEY")
     )
     solvers_pools: Mapping[str, PoolSettings] = Field(
@@ -170,7 +180,7 @@ class SolversSettings(EngineSettings):
         default=30.0, gt=0, description="how long that token may take; two that do not come make the pod NOT_SERVING"
     )
     solvers_connection_age_seconds: float = Field(
-        default=300.0, gt=0, description="clients reconnect after this, and so find new pods"
+        default=15.0, gt=0, description="clients reconnect after this, and so find new pods, within 30 s"
     )
     solvers_propagation_seconds: float = Field(
         default=1.0, ge=0, description="time for clients to see NOT_SERVING before the pod takes no more calls"

@@ -1,4 +1,4 @@
-"""What every model plane promises, asked of the fake, of a pod's inside, and of a pod through gRPC."""
+"""What every model plane promises, asked of the fake, of a pod's inside, and of pods through gRPC."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,6 +33,7 @@ from graftwork_solvers.solver import Solver
 from tests.support.endpoints import chat_answer
 from tests.support.endpoints import error_answer
 from tests.support.endpoints import running_endpoint
+from tests.support.engines import standin_engine
 from tests.support.pods import client_of
 from tests.support.pods import pod_settings
 from tests.support.pods import running_pod
@@ -66,6 +67,13 @@ async def pod_through_grpc(script: Script) -> AsyncIterator[ModelPlane]:
 
 
 @asynccontextmanager
+async def vllm_pod(script: Script) -> AsyncIterator[ModelPlane]:
+    engine = standin_engine(over_http(script), solvers_pools=_POOLS)
+    async with engine as (_, settings), running_pod(settings) as pod, client_of(pod) as client:
+        yield client
+
+
+@asynccontextmanager
 async def scripted_settings(script: Script) -> AsyncIterator[SolversSettings]:
     async with running_endpoint(over_http(script)) as endpoint:
         yield pod_settings(endpoint.url, solvers_pools=_POOLS)
@@ -94,7 +102,7 @@ def certain(text: str) -> list[dict[str, Any]]:
     return [{"token": letter, "logprob": 0, "top_logprobs": [{"token": letter, "logprob": 0}]} for letter in text]
 
 
-@pytest.fixture(params=[fake, pod_inside, pod_through_grpc], ids=lambda stage: stage.__name__)
+@pytest.fixture(params=[fake, pod_inside, pod_through_grpc, vllm_pod], ids=lambda stage: stage.__name__)
 def stage(request: pytest.FixtureRequest) -> Stage:
     found: Stage = request.param
     return found

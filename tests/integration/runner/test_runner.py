@@ -38,6 +38,7 @@ from graftwork.models.fake import FakePlane
 from graftwork.models.fake import describe_fake
 from graftwork.models.plane import GenerateRequest
 from graftwork_runner.bootstrap import wire
+from graftwork_runner.cpython import CPythonRuntime
 from graftwork_runner.monty import MontyRuntime
 from graftwork_runner.runtimes import Runtimes
 from graftwork_runner.settings import RunnerSettings
@@ -48,9 +49,13 @@ from tests.support.in_process import settings_for
 from tests.support.off_bus import OffBus
 from tests.support.off_bus import off_bus
 from tests.support.processes import assert_gone
+from tests.support.walls import needs_bwrap
+from tests.support.walls import standing
 from tests.support.walls import the_strongest
+from tests.support.workflow_bench import trees
 
 SPEC = JobSpec(task="Explain fractions to children.", count=1, seed=7)
+CPYTHON_SPEC = SPEC.model_copy(update={"runtime": WorkflowRuntime.CPYTHON})
 SPACE = SeedSpace(facets={"topic": ("halves", "thirds", "quarters", "fifths"), "form": ("story", "dialogue")})
 HEAD = "async def workflow(ctx, seed):\n"
 SOUND = HEAD + (
@@ -250,6 +255,27 @@ async def test_an_overloaded_pool_repeats_the_task_and_pays_nothing_twice(settin
     assert generated.ok == 8
     assert sorted(answered) == sorted(set(answered))
     assert generated.used["generator"].calls == 8
+
+
+@needs_bwrap
+async def test_a_job_of_cpython_is_run_by_it_behind_a_wall(settings: RunnerSettings) -> None:
+    runtime = CPythonRuntime(settings.limits, wall=standing("bubblewrap"), home=trees(), processes=2)
+    await runtime.start()
+    service = wire(settings, FakePlane(echo), Runtimes({WorkflowRuntime.CPYTHON: runtime}), closing=(runtime.close,))
+    async with off_bus(service) as bus:
+        desk = Desk(bus)
+        await desk.request("def each():\n    yield from ()\n" + SOUND, spec=CPYTHON_SPEC)
+        generated, rows = await desk.answer()
+    assert (generated.ok, generated.failed, generated.walls) == (4, {}, ("bubblewrap",))
+    assert [row.calls for row in rows] == [1, 1, 1, 1]
+
+
+async def test_a_runtime_that_is_not_allowed_fails_the_request_and_names_the_setting(settings: RunnerSettings) -> None:
+    async with at_work(settings, FakePlane(echo)) as desk:
+        await desk.request(SOUND, spec=CPYTHON_SPEC)
+        [failed] = await desk.bus.wait_for(WorkFailed)
+    assert (failed.code, failed.error_class) == ("runtime_refused", "permanent")
+    assert "GRAFTWORK_SANDBOX_RUNTIMES has monty" in failed.message
 
 
 async def test_an_unknown_pool_fails_the_request(settings: RunnerSettings) -> None:

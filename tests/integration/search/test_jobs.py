@@ -226,6 +226,25 @@ async def test_a_crashed_node_gets_the_minimum_and_no_judge_is_paid(settings: Se
     assert end.snapshot.state is JobState.SUCCEEDED
 
 
+async def test_a_node_none_of_whose_samples_is_honest_gets_the_minimum_and_says_why(settings: SearchSettings) -> None:
+    def judge(request: ScoresRequested, workers: Workers) -> Answers:
+        refused = (
+            {"appeals_to_judge": 3, "copied_output": 1} if request.node_id.endswith(":1") else {"copied_output": 1}
+        )
+        told = {"refused": refused} if request.component is ScoreComponent.SAMPLE else {"score": 5.0}
+        return [a.model_copy(update=told) if isinstance(a, ScoresReady) else a for a in workers.usual(request)]
+
+    async with platform(settings, {ScoresRequested: judge}) as (bus, _):
+        await outcome(bus, settings, a_spec())
+
+    tree = nodes(bus)
+    assert [tree[i].reward for i in (0, 1, 2)] == [4.0, 1.0, 4.0]
+    assert (tree[1].samples_ok, tree[1].samples_failed) == (0, {"appeals_to_judge": 3, "copied_output": 1})
+    assert (tree[2].samples_ok, tree[2].samples_failed) == (3, {"copied_output": 1})
+    [told] = [e for e in tree[0].experiences if e.node_id == tree[1].node_id]
+    assert (told.before, told.after, told.feedback) == (4.0, 1.0, "be kind be kind")
+
+
 async def test_a_crashed_root_is_repaired(settings: SearchSettings) -> None:
     def crash_once(request: SamplesRequested, workers: Workers) -> Answers | None:
         first = sum(isinstance(r, SamplesRequested) for r in workers.asked) == 1

@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 from typing import NoReturn
 
+import httpx
 import pytest
 from aiohttp import web
 from grpc_health.v1 import health_pb2
+from typing_extensions import override
 
 from graftwork.kit.clock import FakeClock
 from graftwork.kit.errors import DependencyDown
@@ -122,3 +124,42 @@ async def test_an_endpoint_that_refuses_it_does_answer(status: int, message: str
         seen = [await looks.status(), await looks.status(), await looks.status()]
 
     assert seen == [SERVING] * 3
+
+
+async def test_where_models_embed_it_asks_for_an_embedding() -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def embed(body: dict[str, Any]) -> web.StreamResponse:
+        asked.append(body)
+        return web.json_response({"data": [{"index": 0, "embedding": [0.5]}]})
+
+    async with running_endpoint() as scripted:
+        scripted.embed = embed
+        settings, clock = pod_settings(scripted.url), FakeClock()
+        endpoint = open_endpoint(settings)
+        pools = Pools(settings.pools, endpoint)
+        canary = Canary(
+            endpoint, pools, clock, pool="generator", every_seconds=EVERY_SECONDS, longest_seconds=30, embeds=True
+        )
+        for _ in range(4):
+            clock.advance(EVERY_SECONDS / 2)
+            await canary.sing()
+        await endpoint.close()
+
+    assert [(body["model"], body["input"]) for body in asked] == [("tiny", ["Hi"])] * 2
+    assert scripted.bodies == []
+
+
+class MistakenEndpoint(Endpoint):
+    """One whose list of models we read wrongly."""
+
+    @override
+    async def models(self) -> NoReturn:
+        raise ZeroDivisionError
+
+
+async def test_a_mistake_of_ours_about_an_answer_does_not_end_the_pod() -> None:
+    async with running_endpoint() as scripted:
+        looks = Looks(scripted, MistakenEndpoint(httpx.AsyncHTTPTransport(), scripted.url), longest_seconds=30.0)
+
+        assert await looks.status() == SERVING

@@ -27,11 +27,11 @@ from tests.support.pods import running_pod
 from tests.support.raw import generated
 from tests.support.raw import message
 from tests.support.raw import refused
+from tests.support.vendor_errors import ERRORS
+from tests.support.vendor_errors import Said
 from tests.support.vendors import BLUE
-from tests.support.vendors import ERRORS
 from tests.support.vendors import SKY
 from tests.support.vendors import VENDORS
-from tests.support.vendors import Said
 from tests.support.vendors import Vendor
 
 # Everything that can be asked at once.

@@ -45,6 +45,7 @@ class Fault(StrEnum):
     CODE_LOOPS = "code_loops"
     CODE_IS_CANNED = "code_is_canned"
     CODE_RETURNS_WRONG_SHAPE = "code_returns_wrong_shape"
+    CODE_IS_HOSTILE = "code_is_hostile"
 
     @property
     def in_code(self) -> bool:

@@ -80,3 +80,10 @@ def test_long_modifications_are_cut() -> None:
 def test_colours_only_on_a_terminal() -> None:
     assert "\x1b[" in "".join(drawn([node(0)], job(best_node_id="n0"), colours=True))
     assert "\x1b[" not in "".join(drawn([node(0)], job(best_node_id="n0")))
+
+
+def test_what_was_refused_as_dishonest_is_named() -> None:
+    cheat = node(0).model_copy(update={"samples_failed": {"canned_output": 3, "timed_out": 2}})
+    [_, line] = drawn([cheat])
+    assert "3 canned_output" in line
+    assert "timed_out" not in line

@@ -162,9 +162,9 @@ def test_a_request_s_own_system_message_follows_the_pool_s_in_one() -> None:
     assert asked.messages == (Message(role="system", content="You are weak.\n\nBe terse."), turns[1])
 
 
-def test_what_the_endpoint_does_not_take_is_not_told_as_used() -> None:
+def test_what_the_endpoint_does_not_take_is_not_told_as_used_but_for_what_the_pod_does_itself() -> None:
     asked = request(temperature=0.5, stop=("a",), max_tokens=3)
 
     told = sampling_of(asked, omit=frozenset({"temperature", "stop"}))
 
-    assert told == plane.Sampling(max_tokens=3)
+    assert told == plane.Sampling(max_tokens=3, stop=("a",))

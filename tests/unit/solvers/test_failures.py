@@ -4,6 +4,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import example
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import GraftworkError
@@ -13,8 +16,8 @@ from graftwork.kit.errors import RetryableError
 from graftwork_solvers.errors import KeyRefused
 from graftwork_solvers.failures import failure_inside
 from graftwork_solvers.failures import failure_of
-from tests.support.vendors import ERRORS
-from tests.support.vendors import Said
+from tests.support.vendor_errors import ERRORS
+from tests.support.vendor_errors import Said
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
@@ -25,6 +28,23 @@ def openai_error(message: str = "words", **fields: Any) -> bytes:
 
 def failure(status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> GraftworkError:
     return failure_of(status, headers or {}, body, now=NOW)
+
+
+_WAITS = st.from_regex(r"(try again|retry) in ([0-9]{1,9}m)?[0-9.]{1,9}(ms|s)", fullmatch=True)
+
+
+@given(
+    status=st.integers(100, 599),
+    body=st.one_of(st.binary(max_size=200), _WAITS.map(openai_error), st.text(max_size=50).map(openai_error)),
+    told=st.one_of(st.text(max_size=30), st.floats().map(str)),
+)
+@example(status=429, body=openai_error(f"try again in {'9' * 400}m1s"), told="")
+@example(status=429, body=openai_error(f"try again in {'9' * 5000}s"), told="")
+def test_any_answer_is_some_failure_with_a_wait_that_makes_sense(status: int, body: bytes, told: str) -> None:
+    understood = failure(status, body, {"retry-after": told})
+
+    wait = getattr(understood, "retry_after_seconds", None)
+    assert wait is None or 0 <= wait <= 3600
 
 
 @pytest.mark.parametrize("said", ERRORS, ids=str)

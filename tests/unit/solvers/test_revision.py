@@ -37,6 +37,8 @@ SHAPING: Mapping[str, st.SearchStrategy[Any]] = {
     "sampling": SAMPLINGS,
     "omit": st.sets(st.sampled_from(["temperature", "seed", "n"])).map(sorted),
     "strict_schemas": st.booleans(),
+    "response_format": st.sampled_from(["json_schema", "json_object", "none"]),
+    "schema_in_prompt": st.none() | st.booleans(),
     "extra_body": st.dictionaries(st.sampled_from(["top_k", "think"]), st.integers(0, 2)),
 }
 BESIDE: Mapping[str, st.SearchStrategy[Any]] = {

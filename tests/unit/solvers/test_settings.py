@@ -130,6 +130,21 @@ def test_the_key_is_taken_from_the_environment_and_shown_nowhere(monkeypatch: py
     assert KEY not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
 
 
+def test_a_key_out_of_a_file_loses_its_newline(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = from_environment(monkeypatch, OPENAI_API_KEY=f"{KEY}\n")
+
+    assert settings.api_key is not None
+    assert settings.api_key.get_secret_value() == KEY
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\nx", f"{KEY} x", f"{KEY}…", f"{KEY}\x7f"])
+def test_what_no_header_can_carry_is_no_key_and_is_not_repeated(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    with pytest.raises(ValidationError, match="API key") as refused:
+        from_environment(monkeypatch, OPENAI_API_KEY=key)
+
+    assert KEY not in str(refused.value)
+
+
 @pytest.mark.parametrize("url", [f"http://user:{KEY}@host/v1", f"http://host/v1?key={KEY}", f"http//{KEY}"])
 def test_credentials_in_the_url_are_refused_without_repeating_them(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     with pytest.raises(ValidationError) as refused:

@@ -5,7 +5,7 @@ Exception
   x ProtocolBroken            it said what no worker of ours says
 """
 
-from graftwork_runner.sessions import Fault
+from graftwork_runner.faults import Fault
 
 
 class WorkerLost(Exception):

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from graftwork_runner.cpython.errors import ProtocolBroken
 from graftwork_runner.errors import JsonRefused
+from graftwork_runner.faults import TRACE_FRAMES
 from graftwork_runner.readable import readable
 from graftwork_runner.sandbox import Limits
-from graftwork_runner.sessions import TRACE_FRAMES
 from graftwork_runner.strict_json import JsonLimits
 from graftwork_runner.strict_json import parse_strictly
 

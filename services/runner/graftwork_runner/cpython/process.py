@@ -14,9 +14,10 @@ from graftwork_runner.cpython.frames import read_frame
 from graftwork_runner.cpython.messages import AnyMessage
 from graftwork_runner.cpython.messages import parse
 from graftwork_runner.cpython.watch import cpu_seconds
+from graftwork_runner.cpython.watch import family
 from graftwork_runner.errors import SandboxDown
+from graftwork_runner.faults import Fault
 from graftwork_runner.readable import readable
-from graftwork_runner.sessions import Fault
 
 _START_SECONDS = 30.0
 _EXIT_SECONDS = 1.0
@@ -29,6 +30,7 @@ class WorkerProcess:
     """Serves one session. It is started early and greeted when it is needed, so that nobody waits for its start."""
 
     _ready = False
+    _family: tuple[int, ...] = ()
 
     def __init__(self, transport: asyncio.SubprocessTransport, process: asyncio.subprocess.Process) -> None:
         self._transport = transport
@@ -69,6 +71,7 @@ class WorkerProcess:
         if said != _READY:
             raise _down("it does not say that it is ready")
         self._ready = True
+        self._family = family(self._process.pid)
 
     async def tell(self, order: Mapping[str, Any]) -> None:
         """Give it an order."""
@@ -90,7 +93,7 @@ class WorkerProcess:
 
     def cpu_seconds(self) -> float:
         """Processor time of all that runs behind the wall."""
-        return cpu_seconds(self._process.pid)
+        return cpu_seconds(self._family)
 
     def kill(self) -> None:
         """End it, and with it everything behind its wall."""

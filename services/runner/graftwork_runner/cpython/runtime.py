@@ -15,6 +15,7 @@ from pathlib import Path
 from graftwork_runner.chunk_run import run_chunk
 from graftwork_runner.cpython.process import WorkerProcess
 from graftwork_runner.cpython.session import CPythonSession
+from graftwork_runner.cpython.tree import Tree
 from graftwork_runner.cpython.tree import ensure_tree
 from graftwork_runner.errors import SandboxDown
 from graftwork_runner.errors import WallDown
@@ -22,6 +23,7 @@ from graftwork_runner.sandbox import AskModel
 from graftwork_runner.sandbox import Chunk
 from graftwork_runner.sandbox import ChunkResult
 from graftwork_runner.sandbox import Limits
+from graftwork_runner.walls.proof import echoing
 from graftwork_runner.walls.wall import ProcessLimits
 from graftwork_runner.walls.wall import Wall
 
@@ -29,6 +31,7 @@ _INTERPRETER_BYTES = 64 * 1024 * 1024
 _START_CPU_SECONDS = 10
 _LAUNCHERS_AND_THREADS = 8
 _OPEN_FILES = 32
+_ECHO = "import os; os.write(1, os.read(0, 64)); os.read(0, 1)"
 
 
 class CPythonRuntime:
@@ -57,7 +60,10 @@ class CPythonRuntime:
         return (self._wall.name,)
 
     async def start(self) -> None:
-        """Lay out the interpreter, start a worker and have it answer. Raises ``SandboxDown``."""
+        """Lay out the interpreter, judge it behind its wall, start a worker and have it answer.
+
+        Raises ``SandboxDown``.
+        """
         self._command = await asyncio.to_thread(self._prepared)
         await self.ping()
 
@@ -120,6 +126,14 @@ class CPythonRuntime:
             cpu_seconds=_START_CPU_SECONDS + ceil(limits.sample_seconds * limits.session_seeds),
         )
         try:
+            self._prove(tree, room)
             return self._wall.command(tree.argv, readable=[tree.root], limits=room)
         except WallDown as error:
             raise SandboxDown(f"the runtime cpython does not work behind {self._wall.name}: {error}") from error
+
+    def _prove(self, tree: Tree, room: ProcessLimits) -> None:
+        """Judge the interpreter behind the wall before it gets code to run. Raises ``WallDown``."""
+        with echoing(self._wall.command(tree.running(_ECHO), readable=[tree.root], limits=room)) as launcher:
+            faults = self._wall.faults(launcher, room)
+        if faults:
+            raise WallDown(f"it is not held: {'; '.join(faults)}")

@@ -19,14 +19,14 @@ from graftwork_runner.cpython.errors import ProtocolBroken
 from graftwork_runner.cpython.errors import WorkerLost
 from graftwork_runner.cpython.process import WorkerProcess
 from graftwork_runner.cpython.watch import Watch
+from graftwork_runner.faults import ASKED_ON
+from graftwork_runner.faults import NO_ENTRY_POINT
+from graftwork_runner.faults import TRACE_CHARS
+from graftwork_runner.faults import Fault
+from graftwork_runner.faults import frame_line
 from graftwork_runner.readable import readable
 from graftwork_runner.sandbox import Limits
-from graftwork_runner.sessions import ASKED_ON
-from graftwork_runner.sessions import NO_ENTRY_POINT
-from graftwork_runner.sessions import TRACE_CHARS
-from graftwork_runner.sessions import Fault
 from graftwork_runner.sessions import Loading
-from graftwork_runner.sessions import frame_line
 
 MAX_CODE_CHARS = 200_000
 _LIMITS_OF_THE_INTERPRETER = frozenset({"MemoryError", "RecursionError"})

@@ -64,10 +64,13 @@ class Tree:
         isolated interpreter becomes one that is isolated by other means: ``-P`` and ``-s`` are the rest of what
         ``-I`` is, and its environment is this one variable.
         """
-        start = self._start
-        worker = [*start, "-P", "-s", "-S", "-B", "-m", _WORKER, str(FROZEN_CLOCK.timestamp())]
+        worker = [*self._start, "-P", "-s", "-S", "-B", "-m", _WORKER, str(FROZEN_CLOCK.timestamp())]
         become = f"import posix; posix.execve({worker[0]!r}, {worker!r}, {{'PYTHONHASHSEED': '0'}})"
-        return (*start, "-I", "-S", "-B", "-c", become)
+        return self.running(become)
+
+    def running(self, code: str) -> tuple[str, ...]:
+        """Command of an isolated interpreter that runs ``code``, which is ours."""
+        return (*self._start, "-I", "-S", "-B", "-c", code)
 
     @property
     def _start(self) -> tuple[str, ...]:
@@ -78,13 +81,19 @@ class Tree:
         return (str(self.loader), "--library-path", str(self.root / "lib"), python)
 
 
-def ensure_tree(home: Path, wheels: Sequence[Path] = ()) -> Tree:
+def own_library() -> tuple[Path, ...]:
+    """Directories of the standard library of the interpreter that runs us."""
+    return tuple(map(Path, dict.fromkeys((sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")))))
+
+
+def ensure_tree(home: Path, wheels: Sequence[Path] = (), library: Sequence[Path] | None = None) -> Tree:
     """Find the tree in ``home``, or make it there; several processes may try at once.
 
-    Takes a few seconds the first time. Raises ``SandboxDown`` if it cannot be made, or belongs to somebody else.
+    ``library``: directories of the standard library, or None for our own. Takes a few seconds the first time. Raises
+    ``SandboxDown`` if it cannot be made, or belongs to somebody else.
     """
     try:
-        files = dict(_files(wheels))
+        files = dict(_files(wheels, own_library() if library is None else library))
         root = home / f"{_VERSION}-{_digest(files)}"
         if not root.is_dir():
             home.mkdir(parents=True, exist_ok=True)
@@ -101,13 +110,12 @@ def _loader_of(program: Path) -> Path | None:
     return next((path for path in libraries_of([program]) if path.name.startswith("ld")), None)
 
 
-def _files(wheels: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
+def _files(wheels: Sequence[Path], library: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
     """Path in the tree -> content."""
     yield f"bin/{_VERSION}", _relocated(_interpreter().read_bytes())
     if (shared := _shared_library()) is not None:
         yield f"lib/{shared.name}", shared.read_bytes()
-    for directory in dict.fromkeys((sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))):
-        root = Path(directory)
+    for root in library:
         yield from ((f"{_LIBRARY}/{path.relative_to(root)}", path.read_bytes()) for path in _modules(root))
     yield from ((f"{_LIBRARY}/{_WORKER}/{path.name}", path.read_bytes()) for path in sorted(_INSIDE.glob("*.py")))
     yield f"{_LIBRARY}/{_HELPERS.name}", _HELPERS.read_bytes()

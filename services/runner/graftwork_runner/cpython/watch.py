@@ -7,11 +7,12 @@ not get the processor, because the machine is busy, is given more time, but not 
 import asyncio
 import os
 from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 
+from graftwork_runner.faults import ALL_TOO_LONG
+from graftwork_runner.faults import TURN_TOO_LONG
 from graftwork_runner.sandbox import Limits
-from graftwork_runner.sessions import ALL_TOO_LONG
-from graftwork_runner.sessions import TURN_TOO_LONG
 from graftwork_runner.walls.processes import children_of
 
 HUNG_SECONDS = 5.0
@@ -60,12 +61,19 @@ class Watch:
         self._expire(ALL_TOO_LONG if in_all else TURN_TOO_LONG)
 
 
-def cpu_seconds(pid: int) -> float:
-    """Processor time of a process and its descendants so far; 0 if it is gone."""
-    own = 0.0
+def family(pid: int) -> tuple[int, ...]:
+    """A process and its descendants. Behind a wall no others join them, so it is enough to ask once."""
+    return (pid, *(member for child in children_of(pid) for member in family(child)))
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """Processor time of these processes so far; those that are gone count nothing."""
+    return sum(map(_cpu_seconds, pids))
+
+
+def _cpu_seconds(pid: int) -> float:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-        own = (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
     except (FileNotFoundError, ProcessLookupError):
-        return own
-    return own + sum(map(cpu_seconds, children_of(pid)))
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND

@@ -4,12 +4,11 @@ A chain of programs, each of which gives something up and becomes the next:
 
 1. ``env -i``: the environment, before anything of ours could show up in ``/proc/<pid>/environ``.
 2. ``sh``: descriptors beyond the three standard ones; it opens the filter's.
-3. ``setpriv``, for a runner that is root: uid, gid, groups, capabilities. What root launches, root's sandbox is: the
+3. ``setpriv``: uid, gid, groups, capabilities of a runner that is root. What root launches, root's sandbox is: the
    files of ``/proc/sys`` belong to uid 0 of the host, whatever namespace it is in.
-4. ``unshare``: a user namespace in between. The kernel counts processes for each namespace, and holds the inner one to
-   the limit that was in force when it was made; so the next limit counts this sandbox alone, not all of the user's.
+4. ``unshare``: a user and a process namespace in between, see ``launching.apart``.
 5. ``prlimit``: memory, threads, files.
-6. ``bwrap``: all other namespaces, the small root, the filter; it dies with its parent, and all inside with it.
+6. ``bwrap``: all other namespaces, the small root, the filter.
 """
 
 import os
@@ -24,10 +23,10 @@ from graftwork_runner.walls.copies import Copies
 from graftwork_runner.walls.filter import compiled_filter
 from graftwork_runner.walls.launching import FILE_DESCRIPTOR
 from graftwork_runner.walls.launching import ONLY_STANDARD
+from graftwork_runner.walls.launching import apart
 from graftwork_runner.walls.launching import existing
 from graftwork_runner.walls.launching import limited
 from graftwork_runner.walls.launching import limits_in_proc
-from graftwork_runner.walls.launching import unprivileged
 from graftwork_runner.walls.libraries import libraries_of
 from graftwork_runner.walls.proof import echoing
 from graftwork_runner.walls.proof import faults_of_room
@@ -50,7 +49,7 @@ class Bubblewrap:
         self._copies = Copies("bubblewrap")
         self._filter = AnonymousFile("filter", compiled_filter())
         self._start = (tool("env"), "-i", tool("sh"), "-c", ONLY_STANDARD, str(self._filter.path))
-        self._unprivileged = (*unprivileged(), tool("unshare"), "--user", "--map-current-user")
+        self._apart = apart()
         self._prlimit, self._bwrap = tool("prlimit"), tool("bwrap")
 
     def command(self, argv: Sequence[str], *, readable: Sequence[Path] = (), limits: ProcessLimits) -> tuple[str, ...]:
@@ -58,7 +57,7 @@ class Bubblewrap:
         shown = existing([Path(argv[0]), *readable])
         return (
             *self._start,
-            *self._unprivileged,
+            *self._apart,
             *limited(self._prlimit, limits),
             *(self._bwrap, *_isolated(), *self._root_of(shown), "--seccomp", str(FILE_DESCRIPTOR), "--", *argv),
         )

@@ -1,5 +1,6 @@
 """A program behind a wall as one executable file, for libraries that start workers by their path."""
 
+import asyncio
 import os
 import shlex
 import subprocess
@@ -9,12 +10,15 @@ from pathlib import Path
 from graftwork_runner.errors import WallDown
 from graftwork_runner.readable import readable
 from graftwork_runner.walls.anonymous_files import AnonymousFile
+from graftwork_runner.walls.processes import arguments_of
 from graftwork_runner.walls.processes import children_of
 from graftwork_runner.walls.tools import tool
 from graftwork_runner.walls.wall import ProcessLimits
 from graftwork_runner.walls.wall import Wall
 
 _ANSWER_SECONDS = 20.0
+_START_SECONDS = 10.0
+_LOOK_AGAIN_SECONDS = 0.05
 
 
 class EnclosedProgram:
@@ -25,11 +29,11 @@ class EnclosedProgram:
 
     def __init__(self, wall: Wall, program: Path, limits: ProcessLimits) -> None:
         self._wall = wall
+        self._program = program
         self._limits = limits
         self._command = wall.command([str(program)], limits=limits)
         script = f'#!{tool("sh")}\nexec {shlex.join(self._command)} "$@" 2>/dev/null\n'
         self._file = AnonymousFile("enclosed", script.encode())
-        self._others = frozenset(children_of(os.getpid()))
 
     @property
     def path(self) -> Path:
@@ -48,11 +52,27 @@ class EnclosedProgram:
         )
         return readable(said.stderr.decode(errors="replace"))
 
-    def prove(self) -> None:
-        """Judge every one that was started by now, while it runs. Raises ``WallDown`` with what is wrong."""
-        running = set(children_of(os.getpid())) - self._others
-        if faults := [fault for pid in running for fault in self._wall.faults(pid, self._limits)]:
-            raise WallDown(f"a worker behind {self._wall.name} is not held: {'; '.join(faults)}")
+    async def prove(self) -> None:
+        """Judge every one that runs. Raises ``WallDown`` with what is wrong.
+
+        One that is just being started is not held yet, so faults count once they stay.
+        """
+        faults = self._faults()
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                while faults:
+                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+                    faults = self._faults()
+        except TimeoutError as error:
+            raise WallDown(f"a worker behind {self._wall.name} is not held: {'; '.join(faults)}") from error
+
+    def _faults(self) -> list[str]:
+        launchers = [pid for pid in children_of(os.getpid()) if str(self._program) in arguments_of(pid)]
+        try:
+            found = [fault for pid in launchers for fault in self._wall.faults(pid, self._limits)]
+        except WallDown as error:
+            return [str(error)]
+        return found if launchers else ["there is none to be seen"]
 
     def close(self) -> None:
         """Forget the script. What runs goes on."""

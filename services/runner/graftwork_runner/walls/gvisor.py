@@ -21,9 +21,9 @@ from graftwork_runner.readable import readable as printable
 from graftwork_runner.walls.copies import copied
 from graftwork_runner.walls.launching import ONLY_STANDARD
 from graftwork_runner.walls.launching import UID_OF_NOBODY_ELSE
+from graftwork_runner.walls.launching import apart
 from graftwork_runner.walls.launching import existing
 from graftwork_runner.walls.launching import limited
-from graftwork_runner.walls.launching import unprivileged
 from graftwork_runner.walls.libraries import libraries_of
 from graftwork_runner.walls.private import PrivateDirectory
 from graftwork_runner.walls.proof import echoing
@@ -45,9 +45,9 @@ class Gvisor:
 
     def __init__(self) -> None:
         """Raises ``WallDown`` if the machine lacks a program that it is built of."""
-        self._env, self._sh, self._unshare, self._runsc = map(tool, ("env", "sh", "unshare", "runsc"))
+        self._env, self._sh, self._runsc = map(tool, ("env", "sh", "runsc"))
         self._guest_tools = tuple(map(tool, _GUEST_TOOLS))
-        self._unprivileged = (*unprivileged(), "--pdeathsig", "KILL")
+        self._apart = (*apart(), "--mount-proc")
         self._roots: dict[tuple[Path, ...], Path] = {}
         self._home = PrivateDirectory("gvisor")
         self._state = self._home.give("state", UID_OF_NOBODY_ELSE)
@@ -57,8 +57,7 @@ class Gvisor:
         root = self._root_of(existing([Path(argv[0]), *readable]))
         return (
             *(self._env, "-i", f"TMPDIR={self._state}", self._sh, "-c", ONLY_STANDARD, "/dev/null"),
-            *self._unprivileged,
-            *(self._unshare, "--user", "--map-current-user", "--pid", "--fork", "--kill-child", "--mount-proc"),
+            *self._apart,
             *(self._runsc, "--rootless", "--network=none", "do", "--quiet", f"--root={root}", "--cwd=/"),
             *self._guest(limits),
             *argv,

@@ -24,13 +24,20 @@ def existing(paths: Iterable[Path]) -> tuple[Path, ...]:
     return found
 
 
-def unprivileged() -> tuple[str, ...]:
-    """Give up what a runner has that is root; for any other, see to it that nothing is gained."""
-    setpriv = (tool("setpriv"), "--no-new-privs")
-    if os.geteuid() != 0:
-        return setpriv
+def apart() -> tuple[str, ...]:
+    """Give up what a runner has that is root, and begin namespaces that end with whoever started this.
+
+    A user namespace: the kernel counts processes for each, and holds those made in it to the limit that was in force
+    when they were made; so the limit that is set next counts this sandbox alone, not all that the user runs.
+
+    A process namespace: when its first process goes, all go. ``bwrap --die-with-parent`` is not enough: killed while
+    it still sets up, it leaves a child that waits for it for ever.
+    """
+    setpriv = (tool("setpriv"), "--no-new-privs", "--pdeathsig", "KILL")
     ids = (f"--reuid={UID_OF_NOBODY_ELSE}", f"--regid={UID_OF_NOBODY_ELSE}", "--clear-groups")
-    return (*setpriv, *ids, "--inh-caps=-all", "--bounding-set=-all")
+    dropped = (*ids, "--inh-caps=-all", "--bounding-set=-all") if os.geteuid() == 0 else ()
+    unshare = (tool("unshare"), "--user", "--map-current-user", "--pid", "--fork", "--kill-child")
+    return (*setpriv, *dropped, *unshare)
 
 
 def limited(prlimit: str, limits: ProcessLimits) -> Iterator[str]:

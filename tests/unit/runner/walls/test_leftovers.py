@@ -6,7 +6,11 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
+from subprocess import DEVNULL
+from subprocess import PIPE
+from subprocess import Popen
 
 import psutil
 import pytest
@@ -14,8 +18,10 @@ import pytest
 from graftwork_runner.walls.anonymous_files import AnonymousFile
 from graftwork_runner.walls.copies import Copies
 from graftwork_runner.walls.private import PrivateDirectory
+from graftwork_runner.walls.tools import tool
 from tests.support.eventually import assert_eventually
 from tests.support.walls import EVERY_WALL
+from tests.support.walls import LIMITS
 from tests.support.walls import python_as_nobody
 from tests.support.walls import standing
 
@@ -77,6 +83,29 @@ async def test_no_process_and_no_file_outlives_the_runner(name: str, who: str, e
     def gone() -> None:
         assert running(pids) == []
         assert [*home.iterdir()] == []
+
+    await assert_eventually(gone)
+
+
+def kill_soon(command: Sequence[str], *, times: int) -> None:
+    """Start it many times; when the last one is started, each is in another link of its chain."""
+    started = [Popen(command, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL) for _ in range(times)]  # noqa: S603
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("name", EVERY_WALL)
+async def test_a_launcher_killed_while_it_sets_up_leaves_nothing(name: str, home: Path) -> None:
+    wall = standing(name)  # type: ignore[arg-type]
+    mark = home / "to tell these from others"
+    mark.write_text("")
+    command = wall.command([tool("cat"), str(mark), "-"], limits=LIMITS)
+    kill_soon(command, times=20)
+
+    def gone() -> None:
+        every = psutil.process_iter(["cmdline"])
+        assert [each.pid for each in every if str(mark) in (each.info["cmdline"] or ())] == []
 
     await assert_eventually(gone)
 

@@ -1,8 +1,10 @@
 """Workflows behind each wall: the same outcomes, and workers that are held."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +15,10 @@ from graftwork_runner.errors import SandboxDown
 from graftwork_runner.errors import WallDown
 from graftwork_runner.monty import MontyRuntime
 from graftwork_runner.sandbox import Limits
+from graftwork_runner.sandbox import ModelCall
 from graftwork_runner.walls import ProcessLimits
 from graftwork_runner.walls import Wall
+from graftwork_runner.walls.tools import tool
 from tests.support.walls import EVERY_WALL
 from tests.support.walls import needs_bwrap
 from tests.support.walls import standing
@@ -34,7 +38,8 @@ def wall(request: pytest.FixtureRequest) -> Wall:
 
 @pytest.fixture
 async def bench(wall: Wall) -> AsyncIterator[Bench]:
-    runtime = MontyRuntime(LIMITS, processes=2, wall=wall)
+    patient = replace(LIMITS, turn_seconds=5.0)  # checking types takes its time on gVisor
+    runtime = MontyRuntime(patient, processes=2, wall=wall)
     await runtime.start()
     yield Bench(runtime)
     await runtime.close()
@@ -81,12 +86,21 @@ async def test_every_worker_is_held_to_limits_of_its_own() -> None:
 
 @needs_bwrap
 async def test_a_worker_whose_launcher_is_killed_goes_with_it_and_is_replaced() -> None:
+    killed = asyncio.Event()
+
+    async def ask(call: ModelCall) -> str:
+        if not killed.is_set():
+            killed.set()
+            for launcher in below_us("unshare"):
+                os.kill(launcher, signal.SIGKILL)
+        return call.text
+
     runtime = MontyRuntime(LIMITS, processes=1, wall=standing("bubblewrap"))
     await runtime.start()
-    for launcher in below_us("bwrap"):
-        os.kill(launcher, signal.SIGKILL)
-    bench = Bench(runtime)
-    assert [outcome.reason for outcome in (await bench.run(ONE_CALL)).outcomes] == [None] * 4
+    [worker] = below_us("monty")
+    result = await Bench(runtime).run(ONE_CALL, ask=ask)
+    assert [outcome.reason for outcome in result.outcomes] == [None] * 4
+    assert worker not in below_us("monty")
     await runtime.close()
 
 
@@ -100,3 +114,30 @@ async def test_a_worker_that_does_not_start_behind_the_wall_is_a_sandbox_that_is
 async def test_a_worker_that_is_not_there_cannot_be_shown_behind_the_wall(wall: Wall) -> None:
     with pytest.raises(WallDown, match="/nowhere/monty"):
         MontyRuntime(Limits(), processes=1, binary=Path("/nowhere/monty"), wall=wall)
+
+
+class Gullible:
+    """A wall that only claims to be one; its judge is the real one."""
+
+    name = "gullible"
+
+    def __init__(self, judge: Wall) -> None:
+        self._judge = judge
+
+    def command(self, argv: Sequence[str], *, readable: Sequence[Path] = (), limits: ProcessLimits) -> tuple[str, ...]:
+        del readable, limits
+        return (tool("env"), "-i", *argv)
+
+    def faults(self, launcher: int, limits: ProcessLimits) -> list[str]:
+        return self._judge.faults(launcher, limits)
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+@needs_bwrap
+async def test_a_worker_that_runs_and_is_not_held_is_not_used() -> None:
+    runtime = MontyRuntime(LIMITS, processes=1, wall=Gullible(standing("bubblewrap")))
+    with pytest.raises(WallDown, match=r"^a worker behind gullible is not held: .*its system calls are not filtered"):
+        await runtime.start()
+    assert below_us("monty") == []

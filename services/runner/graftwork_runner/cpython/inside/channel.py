@@ -98,13 +98,14 @@ def _write_all(descriptor: int, content: bytes) -> None:
 
 def _lead_nowhere() -> None:
     """There may be no /dev/null. A full pipe that is never read refuses what is written, and does not block."""
-    silent, closed = os.pipe()
-    os.close(closed)
+    silent, speaking = os.pipe()
     os.dup2(silent, 0)
     _unread, full = os.pipe()
     fcntl.fcntl(full, fcntl.F_SETFL, fcntl.fcntl(full, fcntl.F_GETFL) | os.O_NONBLOCK)
     os.dup2(full, 1)
     os.dup2(full, 2)
+    for needed_no_more in (silent, speaking, full):
+        os.close(needed_no_more)
 
 
 def silence() -> Sink:
