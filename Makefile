@@ -5,7 +5,7 @@ VLLM := .venv-vllm
 CHECKPOINT := build/tiny-checkpoint
 SOURCES := graftwork $(wildcard services/*/graftwork_*)
 
-.PHONY: install demo test vllm test-vllm test-gpu check lint types imports proto contracts ablation format clean
+.PHONY: install demo test vllm test-vllm test-gpu check check-deploy check-images lint types imports proto contracts ablation format clean
 
 install: $(VENV)/.installed
 
@@ -38,6 +38,20 @@ test-gpu: install vllm
 	$(BIN)/pytest -n 0 -m gpu
 
 check: lint types imports proto contracts
+
+# What tests/deploy look at manifests with. The first build takes minutes: KEDA's types import half of Kubernetes.
+TOOLS := build/tools
+$(TOOLS)/.built: scripts/deploy-tools $(wildcard tools/deploy/go.* tools/deploy/*/*.go)
+	scripts/deploy-tools $(TOOLS)
+	@touch $@
+
+# The deployment files, as far as they can be checked without a cluster.
+check-deploy: install $(TOOLS)/.built check-images
+	$(BIN)/python scripts/deployment.py --check
+	$(BIN)/pytest -n 0 -m deploy tests/deploy
+
+check-images: install
+	scripts/check-images
 
 lint: install
 	$(BIN)/ruff check .

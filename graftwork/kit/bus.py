@@ -162,10 +162,15 @@ def new_producer(settings: ServiceSettings, service: str) -> AIOKafkaProducer:
     )
 
 
+def topics_of(namespace: str, event_names: Iterable[str]) -> list[str]:
+    """Topics of events, each followed by its DLQ."""
+    names = [topic_of(namespace, name) for name in event_names]
+    return [topic for name in names for topic in (name, dead_letter_topic(name))]
+
+
 async def ensure_topics(settings: ServiceSettings, event_names: Iterable[str] | None = None) -> list[str]:
     """Create the topics (and their DLQs) that are missing; return the names of the new ones. Raises ``KafkaError``."""
-    names = [topic_of(settings.namespace, name) for name in (event_names or EventData.registry)]
-    wanted = [topic for name in names for topic in (name, dead_letter_topic(name))]
+    wanted = topics_of(settings.namespace, event_names or EventData.registry)
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, client_id="graftwork-topics")
     try:
         await admin.start()
@@ -179,7 +184,7 @@ async def ensure_topics(settings: ServiceSettings, event_names: Iterable[str] | 
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: ServiceSettings) -> None:
     new = [
-        NewTopic(topic, settings.topic_partitions, settings.topic_replicas, topic_configs=_configs_of(topic))
+        NewTopic(topic, settings.topic_partitions, settings.topic_replicas, topic_configs=topic_configs(topic))
         for topic in topics
     ]
     response = await admin.create_topics(new)
@@ -189,7 +194,7 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: Servi
             raise error(f"topic {topic} cannot be created: {' '.join(filter(None, message)) or error.description}")
 
 
-def _configs_of(topic: str) -> dict[str, str]:
-    """A dead letter has headers that say why it died, so it may be larger than the largest record."""
+def topic_configs(topic: str) -> dict[str, str]:
+    """What a topic is told beside its size; a dead letter has headers that say why it died, so it may be larger."""
     larger = {"max.message.bytes": str(_DEAD_LETTER_BYTES)} if topic.endswith(_DLQ_SUFFIX) else {}
     return {"retention.ms": _RETENTION_MS, **larger}

@@ -1,0 +1,122 @@
+"""The Compose file, and that it says what the manifests say."""
+
+from collections.abc import Iterator
+
+from tests.deploy.test_pods import PINNED
+from tests.deploy.test_pods import seconds_to_finish
+from tests.support.manifests import Container
+from tests.support.manifests import compose
+from tests.support.manifests import compose_containers
+from tests.support.manifests import containers
+from tests.support.manifests import is_ours
+from tests.support.manifests import rendering
+from tests.support.manifests import wrong
+
+AS_THEY_COME = {"kafka", "mongo", "grafana"}
+"""Servers whose images write beside their programs, or change their user when they start."""
+ONCE = {"mongo-set", "objects-bucket", "engine-cache"}
+"""They end by themselves; the last two change the owner of a new volume, and reach nobody meanwhile."""
+NO_SHELL = {"collector", "traces"}
+"""Images without a program that could ask them how they are."""
+DIFFERENT_IN_A_CLUSTER = {
+    "GRAFTWORK_BLOBS",
+    "GRAFTWORK_TOPIC_PARTITIONS",
+    "GRAFTWORK_TOPIC_REPLICAS",
+    "GRAFTWORK_SANDBOX_MEMORY_BYTES",
+}
+
+
+def ours() -> dict[str, Container]:
+    return {one.name: one for one in compose_containers() if is_ours(one)}
+
+
+def problems_of(one: Container) -> Iterator[str]:
+    raw, limits = one.raw, one.raw.get("deploy", {}).get("resources", {}).get("limits", {})
+    if not PINNED.match(one.image):
+        yield f"image {one.image} is not pinned"
+    if lacking := {"cpus", "memory", "pids"} - set(limits):
+        yield f"no limits of {lacking}"
+    if one.name not in ONCE | NO_SHELL and "healthcheck" not in raw:
+        yield "does not say how it is"
+    if one.name not in ONCE and raw.get("restart") != "unless-stopped":
+        yield "stays down when it dies"
+    if raw.get("network_mode") == "none":
+        return
+    if raw.get("security_opt") != ["no-new-privileges:true"]:
+        yield "may gain privileges"
+    if one.name not in AS_THEY_COME and (raw.get("cap_drop") != ["ALL"] or not raw.get("read_only")):
+        yield "has capabilities, or may write to its image"
+    if raw.get("privileged") or raw.get("pid") or raw.get("ipc") or "docker.sock" in str(raw.get("volumes")):
+        yield "sees its host"
+
+
+def test_containers_are_walled_in_and_bounded() -> None:
+    found = {one.name: list(problems_of(one)) for one in compose_containers()}
+
+    assert wrong(found) == {}
+
+
+def test_containers_have_time_to_finish() -> None:
+    late = {name: one.grace_seconds for name, one in ours().items() if one.grace_seconds < seconds_to_finish(one)}
+
+    assert late == {}
+
+
+def test_services_start_when_their_servers_are_well() -> None:
+    awaited = {
+        name: {other: how["condition"] for other, how in one.raw["depends_on"].items()}
+        for name, one in ours().items()
+        if "servers" in one.raw["networks"]
+    }
+    servers = {
+        "kafka": "service_healthy",
+        "mongo-set": "service_completed_successfully",
+        "objects": "service_healthy",
+    }
+
+    assert dict.fromkeys(awaited, servers) == awaited
+    assert {"gateway", "search", "optimizer", "runner", "evaluator", "curator"} == set(awaited)
+
+
+def test_data_outlives_containers_in_named_volumes() -> None:
+    kept = {
+        name: {volume["source"] for volume in one.get("volumes", []) if volume["type"] == "volume"}
+        for name, one in compose()["services"].items()
+    }
+
+    assert {"kafka"} == kept["kafka"]
+    assert {"mongo"} == kept["mongo"]
+    assert {"objects"} == kept["objects"]
+    assert set(compose()["volumes"]) == set().union(*kept.values())
+
+
+def test_both_worlds_run_the_same_images() -> None:
+    here = {one.image for one in compose_containers()}
+    there = {one.image for place in ("overlays/dev", "overlays/prod") for one in containers(rendering(place))}
+    only_here = {image.partition(":")[0] for image in here - there}
+
+    assert set() == there - here
+    assert {"grafana/grafana", "jaegertracing/jaeger", "prom/prometheus"} == only_here
+
+
+def test_both_worlds_tell_services_the_same_things() -> None:
+    there = {one.name: one for one in containers(rendering("overlays/dev")) if is_ours(one)}
+    different = {
+        name: (set(one.environment) ^ set(there[name].environment)) - DIFFERENT_IN_A_CLUSTER - {"OPENAI_API_KEY"}
+        for name, one in ours().items()
+        if name in there
+    }
+
+    assert set(there) <= set(ours())
+    assert wrong(different) == {}
+
+
+def test_both_worlds_tell_the_servers_the_same_things() -> None:
+    there = {one.name: one.environment for one in containers(rendering("overlays/dev")) if not is_ours(one)}
+    here = {one.name: one.environment for one in compose_containers()}
+    where = {"KAFKA_CONTROLLER_QUORUM_VOTERS", "KAFKA_LOG_DIRS"}
+
+    assert {k: v for k, v in here["kafka"].items() if k not in where} == {
+        k: v for k, v in there["kafka"].items() if k not in where
+    }
+    assert set(here["objects"]) == set(there["objects"])

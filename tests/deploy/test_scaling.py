@@ -1,0 +1,133 @@
+"""Topics, consumer groups and databases go by the names that the code gives them, wherever manifests name them."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from graftwork.contracts.events import EventData
+from graftwork.kit.bus import topic_configs
+from graftwork.kit.bus import topics_of
+from graftwork.kit.ledger import READY
+from graftwork.kit.ledger import TASKS
+from graftwork.kit.settings import ServiceSettings
+from tests.support.manifests import Object
+from tests.support.manifests import containers
+from tests.support.manifests import of_kind
+from tests.support.manifests import rendering
+
+NAMESPACE = ServiceSettings.model_fields["namespace"].default
+WORKERS = {"optimizer", "runner", "evaluator", "curator"}
+
+
+def scaled() -> dict[str, Object]:
+    return {one["metadata"]["name"]: one["spec"] for one in of_kind(rendering("overlays/prod"), "ScaledObject")}
+
+
+def trigger(spec: Object, kind: str) -> dict[str, Any]:
+    (found,) = (one["metadata"] for one in spec["triggers"] if one["type"] == kind)
+    assert isinstance(found, dict)
+    return found
+
+
+def told(name: str) -> dict[str, str]:
+    (one,) = (one for one in containers(rendering("overlays/prod")) if one.name == name)
+    return dict(one.environment)
+
+
+def test_the_operator_owns_every_topic_with_the_sizes_that_services_would_give_it() -> None:
+    topics = {one["spec"]["topicName"]: one["spec"] for one in of_kind(rendering("overlays/prod"), "KafkaTopic")}
+    platform = told("search")
+
+    assert topics == {
+        name: {
+            "topicName": name,
+            "partitions": int(platform["GRAFTWORK_TOPIC_PARTITIONS"]),
+            "replicas": int(platform["GRAFTWORK_TOPIC_REPLICAS"]),
+            "config": topic_configs(name),
+        }
+        for name in topics_of(NAMESPACE, EventData.registry)
+    }
+
+
+def test_workers_scale_by_tasks_that_are_due_in_their_own_ledger() -> None:
+    queries = {name: trigger(scaled()[name], "mongodb") for name in WORKERS}
+
+    assert {name: f"{NAMESPACE}_{name}" for name in WORKERS} == {name: one["dbName"] for name, one in queries.items()}
+    assert {TASKS} == {one["collection"] for one in queries.values()}
+    for one in queries.values():
+        assert json.loads(one["query"]) == {"state": READY, "$expr": {"$lte": ["$due", "$$NOW"]}}
+
+
+def test_workers_scale_by_the_lag_of_their_own_group() -> None:
+    lags = {name: trigger(scaled()[name], "kafka") for name in WORKERS}
+
+    assert {name: f"{NAMESPACE}.{name}" for name in WORKERS} == {
+        name: one["consumerGroup"] for name, one in lags.items()
+    }
+    assert {"earliest"} == {one["offsetResetPolicy"] for one in lags.values()}
+
+
+@pytest.mark.parametrize("name", sorted(WORKERS))
+def test_what_triggers_read_from_the_environment_is_there(name: str) -> None:
+    read = {
+        value for one in scaled()[name]["triggers"] for key, value in one["metadata"].items() if key.endswith("FromEnv")
+    }
+
+    assert {"GRAFTWORK_KAFKA", "GRAFTWORK_MONGO"} == read & set(told(name)) == read
+    assert name == scaled()[name]["scaleTargetRef"]["envSourceContainerName"]
+
+
+@pytest.mark.parametrize("name", sorted(WORKERS))
+def test_consumer_groups_change_slowly_and_never_beyond_their_partitions(name: str) -> None:
+    spec = scaled()[name]
+    behaviour = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    up, down = behaviour["scaleUp"], behaviour["scaleDown"]
+
+    assert spec["minReplicaCount"] >= 2
+    assert spec["maxReplicaCount"] <= int(told(name)["GRAFTWORK_TOPIC_PARTITIONS"])
+    assert (up["stabilizationWindowSeconds"], min(one["periodSeconds"] for one in up["policies"])) >= (60, 120)
+    assert (down["stabilizationWindowSeconds"], min(one["periodSeconds"] for one in down["policies"])) >= (1800, 600)
+    assert {1} == {one["value"] for one in down["policies"]}
+
+
+def test_services_that_only_admit_keep_their_replicas() -> None:
+    assert set() == {"gateway", "search"} & set(scaled())
+
+
+def test_engines_scale_by_requests_that_wait() -> None:
+    queries = {
+        name: {one["metadata"]["query"] for one in scaled()[name]["triggers"]}
+        for name in ("solvers-weak", "solvers-strong")
+    }
+
+    assert {
+        name: {
+            f'sum(vllm:num_requests_waiting{{service="{name}"}})',
+            f'sum(graftwork_solver_waiting{{service="{name}"}})',
+        }
+        for name in queries
+    } == queries
+
+
+def test_nobody_sets_back_what_scaling_found_out() -> None:
+    deployments = {one["metadata"]["name"]: one for one in of_kind(rendering("overlays/prod"), "Deployment")}
+
+    assert [name for name in scaled() if "replicas" in deployments[name]["spec"]] == []
+
+
+def test_the_weak_pool_is_as_wide_as_the_papers() -> None:
+    (weak,) = (
+        one for one in of_kind(rendering("components/gpu"), "Deployment") if one["metadata"]["name"] == "solvers-weak"
+    )
+
+    assert weak["spec"]["replicas"] == scaled()["solvers-weak"]["maxReplicaCount"] == 32
+
+
+def test_dead_transactions_end_soon_in_every_mongodb_of_ours() -> None:
+    (managed,) = of_kind(rendering("overlays/prod"), "MongoDBCommunity")
+    (own,) = (one for one in containers(rendering("overlays/dev")) if one.name == "mongo")
+
+    assert managed["spec"]["additionalMongodConfig"]["setParameter"] == {"transactionLifetimeLimitSeconds": 10}
+    assert "transactionLifetimeLimitSeconds=10" in yaml.safe_dump(own.raw["args"])

@@ -1,0 +1,160 @@
+"""What containers are told, and what the services in them read."""
+
+import json
+import os
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+import yaml
+from pydantic import AliasChoices
+
+from graftwork.kit.settings import ServiceSettings
+from graftwork_curator.settings import CuratorSettings
+from graftwork_evaluator.settings import EvaluatorSettings
+from graftwork_gateway.settings import GatewaySettings
+from graftwork_optimizer.settings import OptimizerSettings
+from graftwork_runner.settings import RunnerSettings
+from graftwork_search.settings import SearchSettings
+from graftwork_solvers.settings import SolversSettings
+from tests.support.manifests import PLACES
+from tests.support.manifests import ROOT
+from tests.support.manifests import Container
+from tests.support.manifests import compose_containers
+from tests.support.manifests import containers
+from tests.support.manifests import is_ours
+from tests.support.manifests import rendering
+from tests.support.manifests import service_of
+from tests.support.manifests import wrong
+
+SETTINGS: dict[str, type[ServiceSettings]] = {
+    "gateway": GatewaySettings,
+    "search": SearchSettings,
+    "optimizer": OptimizerSettings,
+    "runner": RunnerSettings,
+    "evaluator": EvaluatorSettings,
+    "curator": CuratorSettings,
+    "solvers": SolversSettings,
+}
+STORE = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP"})
+OF_LIBRARIES = {
+    **dict.fromkeys(("gateway", "search", "optimizer", "runner", "evaluator", "curator"), STORE),  # obstore
+    "solvers": frozenset({"HF_HUB_OFFLINE", "HOME"}),  # vLLM
+}
+# Without these, services listen where nobody can reach them, or take a laptop's servers for theirs.
+_ALWAYS = frozenset({"GRAFTWORK_HTTP_HOST", "GRAFTWORK_HTTP_PORT", "GRAFTWORK_DRAIN_SECONDS"})
+NEEDED = {
+    True: _ALWAYS | {"GRAFTWORK_SOLVERS_HOST", "GRAFTWORK_SOLVERS_PORT"},
+    False: _ALWAYS | {"GRAFTWORK_KAFKA", "GRAFTWORK_MONGO", "GRAFTWORK_BLOBS"},
+}
+"""Whether it is a solver pod -> variables."""
+
+
+def told(place: str) -> dict[str, Container]:
+    """Our containers at a place; workers of an engine read no settings."""
+    everyone = compose_containers() if place == "compose" else containers(rendering(place))
+    return {one.name: one for one in everyone if is_ours(one) and one.name != "vllm"}
+
+
+def names_of(model: type[ServiceSettings]) -> Iterator[tuple[str, ...]]:
+    """For each setting, the variables that it is read from."""
+    for name, described in model.model_fields.items():
+        alias = described.validation_alias
+        yield tuple(map(str, alias.choices)) if isinstance(alias, AliasChoices) else (f"GRAFTWORK_{name.upper()}",)
+
+
+def variables(service: str) -> set[str]:
+    """All that a service reads."""
+    return {name for names in names_of(SETTINGS[service]) for name in names}
+
+
+def known(container: Container) -> set[str]:
+    """What it is told, and what it is deliberately not told."""
+    return set(container.environment) | defaulted()[service_of(container)]
+
+
+@cache
+def defaulted() -> dict[str, frozenset[str]]:
+    """Service -> variables that it is deliberately not told."""
+    listed = yaml.safe_load((ROOT / "deploy" / "defaults.yaml").read_text())
+    return {
+        service: frozenset(one for entry in listed if service in entry["services"] for one in entry["settings"])
+        for service in SETTINGS
+    }
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_variable_that_is_set_is_read(place: str) -> None:
+    unread = {
+        name: set(one.environment) - variables(service_of(one)) - OF_LIBRARIES[service_of(one)]
+        for name, one in told(place).items()
+    }
+
+    assert wrong(unread) == {}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_variable_that_is_read_is_set_or_deliberately_left_out(place: str) -> None:
+    neither = {
+        name: [names for names in names_of(SETTINGS[service_of(one)]) if not known(one) & set(names)]
+        for name, one in told(place).items()
+    }
+
+    assert wrong(neither) == {}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_a_service_cannot_do_without_is_set(place: str) -> None:
+    missing = {name: NEEDED[service_of(one) == "solvers"] - set(one.environment) for name, one in told(place).items()}
+
+    assert wrong(missing) == {}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_services_can_read_what_they_are_told(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("GRAFTWORK_", "OPENAI_"))]:
+        monkeypatch.delenv(name)
+    listening = {}
+    for name, one in told(place).items():
+        with monkeypatch.context() as its:
+            for variable, value in one.environment.items():
+                its.setenv(variable, value)
+            settings = SETTINGS[service_of(one)]()
+        listening[name] = (settings.http_host, settings.http_port)
+
+    assert dict.fromkeys(listening, ("0.0.0.0", 8080)) == listening  # noqa: S104 - inside a container
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_what_is_left_out_exists_and_is_left_out_somewhere(service: str) -> None:
+    everywhere = [
+        set(one.environment) for place in PLACES for one in told(place).values() if service_of(one) == service
+    ]
+
+    assert set() == defaulted()[service] - variables(service)
+    assert set() == set.intersection(*everywhere) & defaulted()[service]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_pods_are_where_callers_look_for_them(place: str) -> None:
+    there = {f"dns:///{name}:50051" for name, one in told(place).items() if service_of(one) == "solvers"}
+    callers = {name: pools for name, one in told(place).items() if (pools := one.environment.get("GRAFTWORK_POOLS"))}
+    targets = {target for pools in callers.values() for target in _targets(pools)}
+
+    assert {"gateway", "optimizer", "runner", "evaluator"} == set(callers)
+    assert set() == targets - there
+    # Compose says so in deploy/gpu.env, with the profile
+    assert there == targets or place == "compose"
+
+
+def test_the_environment_for_gpus_names_the_pods_of_that_profile() -> None:
+    lines = (ROOT / "deploy" / "gpu.env").read_text().splitlines()
+    said = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+    there = {f"dns:///{name}:50051" for name, one in told("compose").items() if service_of(one) == "solvers"}
+
+    assert there == _targets(said["GRAFTWORK_POOLS"])
+    assert said["COMPOSE_PROFILES"] == "gpu"
+
+
+def _targets(pools: str) -> set[str]:
+    return set(json.loads(pools).values()) if pools.startswith("{") else {pools}

@@ -1,0 +1,164 @@
+"""Dashboards, alerts and what scales name metrics and labels that the code declares; every alert has its runbook."""
+
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import promql_parser
+import yaml
+from prometheus_client import REGISTRY
+
+import graftwork_gateway
+import graftwork_runner
+import graftwork_solvers
+from graftwork.kit import metrics
+from graftwork_solvers import engine_load
+from tests.support.manifests import COMPONENTS
+from tests.support.manifests import ROOT
+from tests.support.manifests import of_kind
+from tests.support.manifests import rendering
+from tests.support.manifests import wrong
+
+SOURCES = ROOT / "deploy" / "observability"
+RUNBOOKS = ROOT / "docs" / "runbooks"
+EVERYWHERE = {"service", "job", "instance", "le"}
+"""Labels that Prometheus adds where it scrapes, and those of histograms."""
+OF_OTHERS = {
+    "up": set[str](),
+    **{
+        name: set[str]()
+        for name in (engine_load._WAITING, engine_load._RUNNING, engine_load._READ, engine_load._WRITTEN)
+    },
+}
+
+
+@cache
+def declared() -> dict[str, set[str]]:
+    """Metric -> its labels, by every name that it is exposed under."""
+    for package in (graftwork_gateway, graftwork_runner, graftwork_solvers):
+        if any(module.name == "metrics" for module in pkgutil.iter_modules(package.__path__)):
+            importlib.import_module(f"{package.__name__}.metrics")
+    assert metrics.EVENTS_ADMITTED
+    named = REGISTRY._names_to_collectors.items()
+    ours = {name: set(getattr(one, "_labelnames", ())) for name, one in named if name.startswith("graftwork_")}
+    return {**ours, **OF_OTHERS}
+
+
+def queries() -> Iterator[tuple[str, str]]:
+    """Where it stands -> the query."""
+    for path in sorted((COMPONENTS / "observability" / "dashboards").glob("*.json")):
+        for panel in json.loads(path.read_text())["panels"]:
+            yield from ((f"{path.stem}: {panel['title']}", target["expr"]) for target in panel["targets"])
+    yield from ((one["alert"], one["expr"]) for one in alerts())
+    for scaled in of_kind(rendering("overlays/prod"), "ScaledObject"):
+        for one in scaled["spec"]["triggers"]:
+            if one["type"] == "prometheus":
+                yield scaled["metadata"]["name"], one["metadata"]["query"]
+
+
+def alerts() -> list[dict[str, Any]]:
+    written = yaml.safe_load((SOURCES / "alerts.yml").read_text())
+    return [rule for group in written["groups"] for rule in group["rules"]]
+
+
+def parts(expression: Any) -> Iterator[Any]:
+    """The expression and all within it."""
+    yield expression
+    for name in ("lhs", "rhs", "expr", "vector_selector", "args", "param"):
+        inner = getattr(expression, name, None)
+        for one in inner if isinstance(inner, list) else [inner]:
+            if isinstance(one, promql_parser.Expr):
+                yield from parts(one)
+
+
+def unknown_in(query: str) -> Iterator[str]:
+    """Metrics and labels that nobody declares."""
+    every = list(parts(promql_parser.parse(query)))
+    selectors = [one for one in every if isinstance(one, promql_parser.VectorSelector)]
+    assert selectors, query
+    labels = set(EVERYWHERE)
+    for one in selectors:
+        if one.name not in declared():
+            yield f"no metric {one.name}"
+            continue
+        labels |= declared()[one.name]
+        for matcher in one.matchers.matchers:
+            if matcher.name not in declared()[one.name] | EVERYWHERE:
+                yield f"{one.name} has no label {matcher.name}"
+    for one in every:
+        modifier = getattr(one, "modifier", None)
+        for label in set(getattr(modifier, "labels", [])) - labels:
+            yield f"nothing here has a label {label}"
+
+
+def test_queries_name_only_what_is_declared() -> None:
+    found = {where: list(unknown_in(query)) for where, query in queries()}
+
+    assert len(found) > 40
+    assert wrong(found) == {}
+
+
+def test_a_metric_that_nobody_declares_is_found_out() -> None:
+    assert list(unknown_in("sum(rate(graftwork_nonsense[5m])) > 0")) == ["no metric graftwork_nonsense"]
+    assert list(unknown_in('graftwork_solver_waiting{flavour="x"}')) == [
+        "graftwork_solver_waiting has no label flavour"
+    ]
+
+
+def test_what_is_declared_is_shown() -> None:
+    shown = {
+        one.name or ""
+        for _, query in queries()
+        for one in parts(promql_parser.parse(query))
+        if isinstance(one, promql_parser.VectorSelector)
+    }
+    suffixes = ("_created", "_bucket", "_sum", "_count")
+    whole = {name for name in declared() if name.startswith("graftwork_") and not name.endswith(suffixes)}
+    counters = {name for name in whole if f"{name}_total" in whole}
+    unseen = {name for name in whole - counters if not any(one.startswith(name) for one in shown)}
+
+    assert set() == unseen
+
+
+def test_every_alert_has_its_page_and_every_page_its_alert() -> None:
+    pages = {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"}
+
+    assert {one["alert"] for one in alerts()} == pages
+    assert {one["alert"]: f"docs/runbooks/{one['alert']}.md" for one in alerts()} == {
+        one["alert"]: one["annotations"]["runbook_url"] for one in alerts()
+    }
+
+
+def test_every_alert_says_how_urgent_it_is_and_what_is_the_matter() -> None:
+    assert {"page", "ticket"} == {one["labels"]["severity"] for one in alerts()}
+    assert [one["alert"] for one in alerts() if not one["annotations"]["summary"]] == []
+
+
+def test_made_files_are_what_their_sources_give() -> None:
+    done = subprocess.run(  # noqa: S603 - a script of ours
+        [sys.executable, str(ROOT / "scripts" / "deployment.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_prometheus_scrapes_every_part_of_both_worlds() -> None:
+    (scraped,) = yaml.safe_load((SOURCES / "prometheus.yml").read_text())["scrape_configs"]
+    (names,) = (one["names"] for one in scraped["dns_sd_configs"])
+    (monitor,) = of_kind(rendering("overlays/prod"), "PodMonitor")
+    roles = {"graftwork.dev/role": {"service", "solver"}}
+
+    assert names == [
+        *("gateway", "search", "optimizer", "runner", "evaluator", "curator"),
+        *("solvers", "solvers-weak", "solvers-strong"),
+    ]
+    assert roles == {one["key"]: set(one["values"]) for one in monitor["spec"]["selector"]["matchExpressions"]}
+    assert [(one["port"], one["path"]) for one in monitor["spec"]["podMetricsEndpoints"]] == [("http", "/metrics")]
