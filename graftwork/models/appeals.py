@@ -23,20 +23,23 @@ _JUDGE = r"(?:judge|grader|examiner|evaluator|scorer|rater|assessor|reviewer)s?"
 _INJECTIONS = r"\b(?:injections?|injected|jailbreaks?|red.?team\w*)\b"
 _MARKING = r"\b(?:scor(?:es?|ed|ing)|marking|grading|ratings?|reviews?|rubrics?|contests?)\b"
 _JUDGING = r"\b(?:judges?|examiners?|evaluators?|reviewers?|courts?|legal|letters?)\b"
+_OWN = r"(?:this|my|our) (?:workflow|code|program|prompt|template)"
+_PRIZE = (
+    rf"(?:an?\s+|the\s+)?(?:{_TOP}\s+{_SCORE}|{_SCORE}\s+of\s+{_TOP}\b"
+    r"|(?:5|five|10|ten|100)(?=\s*(?:/|out of\b|[.!,;)\n]|$)))"
+)
+# "give this code full marks only if it runs" is what an honest critic is told
+_NO_TERMS = r"(?![^.\n]{0,60}\b(?:if|when|unless|only|provided|where)\b)"
 _CHATS = r"\b(?:chat.?ml|templates?|tokens?)\b"
 
 
 @dataclass(frozen=True)
 class _Rule:
-    """``subject``: what a job may be about that has such texts; None: the form is ours, and none has.
-
-    ``plea``: whether it counts in a workflow as well.
-    """
+    """``subject``: what a job may be about that has such texts; None: the form is ours, and none has."""
 
     what: str
     pattern: re.Pattern[str]
     subject: re.Pattern[str] | None
-    plea: bool
 
     def holds_for(self, about: str) -> bool:
         """Whether the job's own words leave it in force."""
@@ -45,9 +48,9 @@ class _Rule:
         return self.subject is None or not self.subject.search(about)
 
 
-def _rule(what: str, pattern: str, *, subject: str | None, plea: bool = False) -> _Rule:
+def _rule(what: str, pattern: str, *, subject: str | None) -> _Rule:
     about = None if subject is None else re.compile(subject, re.IGNORECASE)
-    return _Rule(what, re.compile(pattern, re.IGNORECASE), about, plea)
+    return _Rule(what, re.compile(pattern, re.IGNORECASE), about)
 
 
 def _said(rule: _Rule, text: str) -> str | None:
@@ -55,8 +58,10 @@ def _said(rule: _Rule, text: str) -> str | None:
     return None if found is None else f"{rule.what}: {' '.join(found[0].split())[:80]!r}"
 
 
+_FENCE = _rule("it imitates the fence of a prompt", r"</?data-[0-9a-f]{8}>", subject=None)
+
 _RULES = (
-    _rule("it imitates the fence of a prompt", r"</?data-[0-9a-f]{8}>", subject=None, plea=True),
+    _FENCE,
     _rule(
         "it imitates the answer of a judge",
         r"""["']judgements["']\s*:\s*[\[{]"""
@@ -88,14 +93,27 @@ _RULES = (
         rf"\b{_THING}\s[^.\n]{{0,40}}\b(?:deserves|merits|should (?:get|receive|be (?:scored|rated|graded|given)))\b"
         rf"[^.\n]{{0,40}}\b{_TOP}\b",
         subject=_MARKING,
-        plea=True,
     ),
     _rule(
         "it addresses its judge",
         rf"\b(?:dear|attention|(?:note|message|instructions?|reminder) (?:to|for))\s+(?:the |our |any )?"
         rf"(?:ai |llm |automated |expert )?{_JUDGE}\b",
         subject=_JUDGING,
-        plea=True,
+    ),
+)
+
+_PLEAS = (
+    _FENCE,
+    _rule(
+        "it asks for a score",
+        rf"\b(?:score|rate|grade|mark|give|award|assign)\s+{_OWN}\s+(?:as\s+|with\s+)?{_PRIZE}{_NO_TERMS}",
+        subject=None,
+    ),
+    _rule(
+        "it says what it deserves",
+        rf"(?<!\bif )(?<!\bwhether )(?<!\bwhy )(?<!\bwhen )\b{_OWN}\s+(?:deserves|merits"
+        rf"|(?:should|must)\s+(?:get|receive|earn|be\s+(?:scored|rated|graded|given|awarded)))\s+{_PRIZE}{_NO_TERMS}",
+        subject=None,
     ),
 )
 
@@ -112,12 +130,12 @@ def appeal_in(texts: Iterable[str], *, about: Iterable[str] = ()) -> str | None:
 
 
 def plea_in(texts: Iterable[str]) -> str | None:
-    """What in a workflow's prompts and code speaks to who reviews the workflow; None: nothing that we know.
+    """What in a workflow's prompts and code asks points for the workflow itself; None: nothing that we know.
 
-    Fewer rules than for samples: prompts may well ask a model to examine and to score, and say so in plain words.
+    Rules of its own: a step that has drafts examined and scored is good practice, and says so in just the words that
+    are an appeal in a sample. Only what speaks of the workflow, its code or its prompts counts.
     """
-    rules = [rule for rule in _RULES if rule.plea]
-    return next((said for text in texts for rule in rules if (said := _said(rule, text)) is not None), None)
+    return next((said for text in texts for rule in _PLEAS if (said := _said(rule, text)) is not None), None)
 
 
 def marks_itself(texts: Iterable[str], names: Sequence[str]) -> str | None:
