@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from graftwork.contracts.ids import digest
 from graftwork.contracts.workflows import FailureReason
@@ -66,7 +65,7 @@ class Attempt:
         self.traces: dict[int, str] = {}
         self._board = board
         self._replay = replay
-        self._occurrences: Counter[tuple[Any, ...]] = Counter()
+        self._occurrences: Counter[str] = Counter()
 
     @property
     def ended(self) -> bool:
@@ -78,13 +77,16 @@ class Attempt:
 
         None: the seed's fate is sealed (the grant is used up, it asks too often, the model plane failed). The
         code is not told but left waiting, so that no ``except`` in it can carry on as if nothing had happened.
+        Nothing is kept of such calls: the code could go on making them, and fill our memory.
         """
+        if self.ended or (not self._replay and index in self._board.outcomes):
+            return None
         try:
             text = self._rendered(name, variables)
         except (JsonRefused, TemplateRefused) as error:
             return Reply(ReplyKind.MISUSED, readable(str(error)), self.script.entropy_of(index, name, variables))
-        call = self._numbered(index, name, text, wants_json=wants_json)
-        if not self._board.knows(call) and not self._may_ask(index):
+        call = self._permitted(index, name, text, wants_json=wants_json)
+        if call is None:
             return None
         answer = await self._board.answer(call)
         if answer is None:
@@ -122,11 +124,14 @@ class Attempt:
         given = parse_object(variables, JsonLimits(chars=4 * limits.prompt_chars))
         return template.render(given, max_chars=limits.prompt_chars)
 
-    def _numbered(self, index: int, name: str, text: str, *, wants_json: bool) -> ModelCall:
-        key = (index, name, text, wants_json)
-        occurrence = self._occurrences[key]
+    def _permitted(self, index: int, name: str, text: str, *, wants_json: bool) -> ModelCall | None:
+        """The call, told apart from equal ones; None if it may not be made: then nothing is kept of it."""
+        key = digest([index, name, text, wants_json])
+        call = ModelCall(index, name, text, self._occurrences[key], wants_json)
+        if not self._board.knows(call) and not self._may_ask(index):
+            return None
         self._occurrences[key] += 1
-        return ModelCall(index, name, text, occurrence, wants_json)
+        return call
 
     def _may_ask(self, index: int) -> bool:
         """Whether the seed may make a new call; if not, and it is for good, the seed has failed."""
