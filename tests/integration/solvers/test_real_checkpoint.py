@@ -18,8 +18,8 @@ PROMPTS = (
     "Write one sentence about fractions.",
     "How many legs has an ant? 1, 22 or 333?",
 )
-# One computes in bfloat16, the other with activations of 8 bits: they agree within these, and an order of weights or a
-# tokenizer that is wrong makes a model that agrees in nothing.
+# One computes with weights rounded to bfloat16, the other with activations of 8 bits: they agree within these, and with
+# a wrong order of weights or a wrong tokenizer they would agree in nothing.
 CLOSE = 0.25
 MOSTLY = 0.6
 
