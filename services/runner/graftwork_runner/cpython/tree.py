@@ -176,7 +176,14 @@ def _make(files: Mapping[str, bytes], root: Path) -> None:
         if not root.is_dir():  # else another process was faster
             raise
     finally:
-        shutil.rmtree(making, ignore_errors=True)
+        _remove(making)
+
+
+def _remove(making: Path) -> None:
+    """Its directories may be read-only by now, and then nobody but root could empty them."""
+    for directory, _, _ in os.walk(making):
+        Path(directory).chmod(0o700)
+    shutil.rmtree(making, ignore_errors=True)
 
 
 def _write(path: Path, content: bytes) -> None:

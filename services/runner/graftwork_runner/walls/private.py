@@ -8,7 +8,14 @@ from subprocess import Popen
 
 from graftwork_runner.walls.tools import tool
 
-_REMOVE_AT_THE_END = 'read -r _; exec rm -rf -- "$1"'
+_REMOVE_AT_THE_END = """
+read -r _
+rm -rf -- "$1" 2>/dev/null && exit
+chmod -R u+rwX -- "$1"
+exec rm -rf -- "$1"
+"""
+"""Copies may be of read-only directories, which only root can empty as they are. And root needs no ``chmod``, which it
+would do among files that are not all its own."""
 
 
 class PrivateDirectory:

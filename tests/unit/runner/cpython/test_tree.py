@@ -2,16 +2,20 @@
 
 import os
 import sys
+import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
+from subprocess import run
 
 import pytest
 
 from graftwork_runner.cpython.tree import Tree
 from graftwork_runner.cpython.tree import ensure_tree
 from graftwork_runner.errors import SandboxDown
+from tests.support.walls import python_as_nobody
 from tests.support.workflow_bench import trees
 
 LIBRARY = f"lib/python{sys.version_info.major}.{sys.version_info.minor}"
@@ -67,6 +71,30 @@ def test_several_may_make_it_at_once(small: Small) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = {made.root for made in pool.map(lambda _n: small.tree(), range(4))}
     assert [*small.home.iterdir()] == [*found]
+
+
+AT_ONCE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from graftwork_runner.cpython.tree import ensure_tree
+
+home, library = map(Path, sys.argv[1:])
+with ThreadPoolExecutor(8) as pool:
+    [*pool.map(lambda _n: ensure_tree(home, (), [library]), range(8))]
+"""
+
+
+def test_whoever_was_slower_leaves_nothing_even_if_it_is_not_root() -> None:
+    with tempfile.TemporaryDirectory() as shared:  # others may not pass through pytest's
+        Path(shared).chmod(0o777)
+        home, library = Path(shared, "home"), Path(shared, "library")
+        library.mkdir()
+        (library / "os.py").write_text("x = 1\n")
+        made = run([*python_as_nobody(), "-c", AT_ONCE, home, library], stderr=PIPE, text=True, check=False)  # noqa: S603
+        assert (made.returncode, made.stderr) == (0, "")
+        [tree] = home.iterdir()
+        assert tree.name.startswith(LIBRARY.removeprefix("lib/"))
 
 
 def test_another_wheel_is_another_tree(small: Small, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from subprocess import DEVNULL
 from subprocess import PIPE
 from subprocess import Popen
+from subprocess import run
 
 import psutil
 import pytest
@@ -24,28 +25,36 @@ from tests.support.walls import EVERY_WALL
 from tests.support.walls import LIMITS
 from tests.support.walls import python_as_nobody
 from tests.support.walls import standing
+from tests.support.workflow_bench import trees
 
 HOLDER = """
-import asyncio, os, psutil, sys
+import asyncio, psutil, sys
+from pathlib import Path
 from graftwork.contracts.workflows import Workflow
+from graftwork_runner.cpython import CPythonRuntime
 from graftwork_runner.monty import MontyRuntime
 from graftwork_runner.sandbox import Chunk, Limits, SeedInput
 from graftwork_runner.walls import strongest_wall
 
-async def main():
-    wall = strongest_wall(sys.argv[1])
-    runtime = MontyRuntime(Limits(turn_seconds=60.0), processes=2, wall=wall)
+async def main(name, kind, trees, ending):
+    wall = strongest_wall(name)
+    limits = Limits(turn_seconds=60.0)
+    if kind == "cpython":
+        runtime = CPythonRuntime(limits, wall=wall, home=Path(trees), processes=2)
+    else:
+        runtime = MontyRuntime(limits, processes=2, wall=wall)
     await runtime.start()
     print(*[child.pid for child in psutil.Process().children(recursive=True)], flush=True)
-    if sys.argv[2] == "leave":
+    if ending == "leave":
         await runtime.close()
         wall.close()
         return
     code = "async def workflow(ctx, seed):\\n    while True: pass\\n"
     await runtime.run(Chunk(Workflow(prompts={}, code=code), [SeedInput(0, {})], "e", 60), None)
 
-asyncio.run(main())
+asyncio.run(main(*sys.argv[1:]))
 """
+NOBODY = 65_534
 
 
 @pytest.fixture
@@ -56,6 +65,16 @@ def home() -> Iterator[Path]:
         yield Path(home)
 
 
+def trees_of(who: str) -> Path:
+    """Where that user keeps interpreters from one run of the tests to the next."""
+    if who == "us" or os.geteuid() != 0:
+        return trees()
+    home = trees().with_name(f"{trees().name}-for-nobody")
+    home.mkdir(exist_ok=True)
+    os.chown(home, NOBODY, NOBODY)
+    return home
+
+
 def running(pids: list[int]) -> list[int]:
     """Those that are more than an entry that nobody has asked for."""
     alive = {each.pid for each in psutil.process_iter(["status"]) if each.info["status"] != psutil.STATUS_ZOMBIE}
@@ -64,12 +83,15 @@ def running(pids: list[int]) -> list[int]:
 
 @pytest.mark.parametrize("ending", ["leave", "be killed", "be terminated"])
 @pytest.mark.parametrize("who", ["us", "nobody"])
+@pytest.mark.parametrize("kind", ["monty", "cpython"])
 @pytest.mark.parametrize("name", EVERY_WALL)
-async def test_no_process_and_no_file_outlives_the_runner(name: str, who: str, ending: str, home: Path) -> None:
+async def test_no_process_and_no_file_outlives_the_runner(
+    name: str, kind: str, who: str, ending: str, home: Path
+) -> None:
     standing(name)  # type: ignore[arg-type]
     python = [sys.executable] if who == "us" else python_as_nobody()
     holder = await asyncio.create_subprocess_exec(
-        *(*python, "-c", HOLDER, name, ending),
+        *(*python, "-c", HOLDER, name, kind, str(trees_of(who)), ending),
         env={"TMPDIR": str(home), "PATH": os.environ["PATH"]},
         stdout=asyncio.subprocess.PIPE,
     )
@@ -116,6 +138,35 @@ async def test_a_private_directory_goes_when_it_is_closed() -> None:
     (directory.path / "deep" / "file").write_text("text")
     directory.close()
     assert not directory.path.exists()
+
+
+READ_ONLY = """
+import sys
+from pathlib import Path
+from graftwork_runner.walls.copies import Copies
+
+copies = Copies("test")
+copied = copies.of(Path(sys.argv[1]))
+print(copied.parents[1], (copied / "deep").stat().st_mode & 0o777 == 0o555, (copied / "deep" / "file").read_text())
+copies.close()
+"""
+
+
+def test_copies_of_what_is_read_only_go_as_well_whoever_made_them(home: Path) -> None:
+    deep = home / "ours" / "deep"
+    deep.mkdir(parents=True)
+    (deep / "file").write_text("text")
+    deep.chmod(0o555)
+    made = run(  # noqa: S603
+        [*python_as_nobody(), "-c", READ_ONLY, str(home / "ours")],
+        stdout=PIPE,
+        text=True,
+        check=True,
+        env={"TMPDIR": str(home), "PATH": os.environ["PATH"]},
+    )
+    deep.chmod(0o755)
+    assert made.stdout.split()[1:] == ["True", "text"]
+    assert [*home.iterdir()] == [home / "ours"]
 
 
 async def test_copies_are_made_once_and_go_when_they_are_closed(tmp_path: Path) -> None:
