@@ -32,6 +32,13 @@ from graftwork_runner.walls.proof import inside_and_outside
 from graftwork_runner.walls.tools import tool
 from graftwork_runner.walls.wall import ProcessLimits
 
+_ROOM_OF_ITS_OWN = """
+for room in "$TMPDIR"/*; do [ "${room##*/}" != $$ ] && [ -e "/proc/${room##*/}" ] || "$2" -rf -- "$room"; done
+TMPDIR=$TMPDIR/$$
+"$1" -m 777 -- "$TMPDIR" || exit 1
+shift 2
+"""
+"""Killed, ``runsc`` leaves its state behind. So it lies where the next one sees that it is over, and removes it."""
 _GUEST_TOOLS = ("env", "setpriv", "prlimit")
 _GUEST_ID = "65534"
 _ANSWER_SECONDS = 30.0
@@ -46,6 +53,7 @@ class Gvisor:
     def __init__(self) -> None:
         """Raises ``WallDown`` if the machine lacks a program that it is built of."""
         self._env, self._sh, self._runsc = map(tool, ("env", "sh", "runsc"))
+        self._rooms = tuple(map(tool, ("mkdir", "rm")))
         self._guest_tools = tuple(map(tool, _GUEST_TOOLS))
         self._apart = (*apart(), "--mount-proc")
         self._roots: dict[tuple[Path, ...], Path] = {}
@@ -56,7 +64,8 @@ class Gvisor:
         """See ``Wall``."""
         root = self._root_of(existing([Path(argv[0]), *readable]))
         return (
-            *(self._env, "-i", f"TMPDIR={self._state}", self._sh, "-c", ONLY_STANDARD, "/dev/null"),
+            *(self._env, "-i", f"TMPDIR={self._state}", self._sh, "-c", f"{_ROOM_OF_ITS_OWN}{ONLY_STANDARD}"),
+            *("/dev/null", *self._rooms),
             *self._apart,
             *(self._runsc, "--rootless", "--network=none", "do", "--quiet", f"--root={root}", "--cwd=/"),
             *self._guest(limits),
