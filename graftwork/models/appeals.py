@@ -9,18 +9,24 @@ has such texts: injections, marks, judges.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graftwork.contracts.visible import HIDDEN
+
 MOST_CHARS = 30_000
-"""More of a text than this no judge is shown."""
+"""More of a record, from its beginning, than this no judge is shown; nor more of a prompt or of the code."""
 
 _TOP = r"(?:5|five|10|ten|100|full|maximum|highest|top|perfect)"
 _SCORE = r"(?:scores?|marks?|points?|ratings?|grades?)"
 _THING = r"(?:this|it|me|(?:this|the) (?:sample|record|text|response|answer|output|completion|entry|workflow|code))"
 _JUDGE = r"(?:judge|grader|examiner|evaluator|scorer|rater|assessor|reviewer)s?"
-_INJECTIONS = r"\b(?:injections?|injected|jailbreaks?|red.?team\w*)\b"
+_INJECTIONS = (
+    r"\b(?:injections?|injected|jailbreaks?|red.?team\w*|adversarial|safety|refus(?:als?|es?|ed|ing)|manipulat\w+)\b"
+)
 _MARKING = r"\b(?:scor(?:es?|ed|ing)|marking|grading|ratings?|reviews?|rubrics?|contests?)\b"
 _JUDGING = r"\b(?:judges?|examiners?|evaluators?|reviewers?|courts?|legal|letters?)\b"
 _OWN = r"(?:this|my|our) (?:workflow|code|program|prompt|template)"
@@ -30,6 +36,10 @@ _PRIZE = (
 )
 # "give this code full marks only if it runs" is what an honest critic is told
 _NO_TERMS = r"(?![^.\n]{0,60}\b(?:if|when|unless|only|provided|where)\b)"
+_JOINERS = re.compile("[\u034f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # honest in a text, and yet unseen
+_LONGEST_FORM = (
+    3  # characters that one stands for, as the ligature of ffi does; some ornaments stand for a whole sentence
+)
 _CHATS = r"\b(?:chat.?ml|templates?|tokens?)\b"
 
 
@@ -53,9 +63,39 @@ def _rule(what: str, pattern: str, *, subject: str | None) -> _Rule:
     return _Rule(what, re.compile(pattern, re.IGNORECASE), about)
 
 
-def _said(rule: _Rule, text: str) -> str | None:
-    found = rule.pattern.search(text, 0, MOST_CHARS)
-    return None if found is None else f"{rule.what}: {' '.join(found[0].split())[:80]!r}"
+def _said(rules: Sequence[_Rule], texts: Iterable[str]) -> str | None:
+    for text in texts:
+        for rule in rules:
+            if (found := rule.pattern.search(text)) is not None:
+                return f"{rule.what}: {' '.join(found[0].split())[:80]!r}"
+    return None
+
+
+def _beginning(texts: Iterable[str]) -> Iterator[str]:
+    """The first ``MOST_CHARS`` of a record; a text counts as one character at least, so there are not too many."""
+    left = MOST_CHARS
+    for text in texts:
+        yield _plain(text[:left])
+        left -= max(1, len(text))
+        if left <= 0:
+            return
+
+
+def _plain(text: str) -> str:
+    """Text as a model reads it: in the plain forms of its letters (NFKC, each by itself), without what is unseen."""
+    seen = _JOINERS.sub("", HIDDEN.sub(lambda found: " " if _is_blank(found[0]) else "", text))
+    if seen.isascii():
+        return seen
+    return "".join(map(_plain_form, seen))  # a text as a whole takes quadratic time where marks are heaped on a letter
+
+
+def _is_blank(hidden: str) -> bool:
+    return hidden.isspace() or hidden == "\N{HANGUL FILLER}"
+
+
+def _plain_form(character: str) -> str:
+    form = unicodedata.normalize("NFKC", character)
+    return form if len(form) <= _LONGEST_FORM else character
 
 
 _FENCE = _rule("it imitates the fence of a prompt", r"</?data-[0-9a-f]{8}>", subject=None)
@@ -64,10 +104,14 @@ _RULES = (
     _FENCE,
     _rule(
         "it imitates the answer of a judge",
-        r"""["']judgements["']\s*:\s*[\[{]"""
-        r"""|["'](?:justification|why|metric)["']\s*:[^{}]{0,400}["']score["']\s*:\s*[1-5]\b"""
-        r"""|["']score["']\s*:\s*[1-5]\b[^{}]{0,200}["'](?:justification|why|metric)["']\s*:""",
+        r"""["']judgements["']\s*:\s*[\[{]""",
         subject=None,
+    ),
+    _rule(
+        "it imitates the answer of a judge",
+        r"""["'](?:justification|why|metric)["']\s*:[^{}]{0,400}["']score["']\s*:\s*[1-5]\b"""
+        r"""|["']score["']\s*:\s*[1-5]\b[^{}]{0,200}["'](?:justification|why|metric)["']\s*:""",
+        subject=_MARKING,
     ),
     _rule(
         "it imitates a turn of a conversation",
@@ -119,14 +163,12 @@ _PLEAS = (
 
 
 def appeal_in(texts: Iterable[str], *, about: Iterable[str] = ()) -> str | None:
-    """What in ``texts`` speaks to a judge, in words; None: nothing that we know. ``about``: the job's own words."""
-    subject = "\n".join(about)[:MOST_CHARS]
-    rules = [rule for rule in _RULES if rule.holds_for(subject)]
-    for text in texts:
-        for rule in rules:
-            if (said := _said(rule, text)) is not None:
-                return said
-    return None
+    """What in a record's ``texts`` speaks to a judge, in words; None: nothing that we know.
+
+    ``about``: the job's own words. Of each the first ``MOST_CHARS`` characters are read, all texts taken together.
+    """
+    subject = "\n".join(_beginning(about))
+    return _said([rule for rule in _RULES if rule.holds_for(subject)], _beginning(texts))
 
 
 def plea_in(texts: Iterable[str]) -> str | None:
@@ -135,7 +177,7 @@ def plea_in(texts: Iterable[str]) -> str | None:
     Rules of its own: a step that has drafts examined and scored is good practice, and says so in just the words that
     are an appeal in a sample. Only what speaks of the workflow, its code or its prompts counts.
     """
-    return next((said for text in texts for rule in _PLEAS if (said := _said(rule, text)) is not None), None)
+    return _said(_PLEAS, (_plain(text[:MOST_CHARS]) for text in texts))
 
 
 def marks_itself(texts: Iterable[str], names: Sequence[str]) -> str | None:
@@ -143,8 +185,8 @@ def marks_itself(texts: Iterable[str], names: Sequence[str]) -> str | None:
     marks = [
         re.compile(rf"\b{re.escape(name)}\W{{0,4}}(?:is |score )?(?:[1-5]|five)\b", re.IGNORECASE) for name in names
     ]
-    for text in texts:
-        found = [name for name, mark in zip(names, marks, strict=True) if mark.search(text, 0, MOST_CHARS)]
+    for text in _beginning(texts):
+        found = [name for name, mark in zip(names, marks, strict=True) if mark.search(text)]
         if len(found) > 1:
             return f"it gives itself points on {', '.join(map(repr, found[:3]))}"
     return None
