@@ -13,6 +13,8 @@ GraftworkError
     - ModelRefused              the endpoint rejected the call (context too long, bad schema, bad key)
     - MalformedEvent            a record that no handler can read
     - BlobMissing               a referenced payload is not there or is not what its digest says
+    - TooLargeToCheck           checking a record against its schema would take too much work
+    - UnusablePattern           a pattern of the job's schema is no regular expression of JSON schema
     - NotText                   a payload holds half a character and cannot be written
   x PortTaken                 another process listens on the port we were told to use
   x LeaseLost                 another worker owns this task now; whatever was done here is discarded
@@ -98,6 +100,18 @@ class MalformedEvent(PermanentError):
     """A record that no handler can read."""
 
     code = "malformed_event"
+
+
+class TooLargeToCheck(PermanentError):
+    """Checking a record against its schema would take too much work."""
+
+    code = "too_large_to_check"
+
+
+class UnusablePattern(PermanentError):
+    """A pattern of the job's schema is no regular expression of JSON schema (ECMA 262)."""
+
+    code = "unusable_pattern"
 
 
 class BlobMissing(PermanentError):

@@ -1,5 +1,6 @@
 """Where the metrics of an evaluation come from: the Evaluator LLM's candidates, or the user's own set."""
 
+import asyncio
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +52,8 @@ async def proposal(ctx: ModelTaskContext, spec: JobSpec, rows: Sequence[SampleRo
     good = [row for row in rows if row.ok]
     if not good:
         raise NothingToJudge("metrics are made from samples, and no candidate became one")
-    honest = [row for row in honest_rows(good, own, spec) if row.ok]
+    looked_at = await asyncio.to_thread(honest_rows, good, own, spec)  # leases are renewed meanwhile
+    honest = [row for row in looked_at if row.ok]
     sets = await _candidates(ctx, spec, honest or good)
     choice, measure = await _agreement(ctx, spec, sets)
     return Proposal(tuple(without_quotations(one, good) for one in sets), choice, measure)

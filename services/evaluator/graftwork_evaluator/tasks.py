@@ -1,5 +1,6 @@
 """Work done, under a lease. May run twice; each model call is paid for once (journal)."""
 
+import asyncio
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ async def score_samples(task: ScoreSamples, ctx: ModelTaskContext) -> None:
     anchor = await _metrics(ctx, task.anchor)
     known = [*metrics, *anchor, *spec.search.own_metrics]
     made = await ctx.blobs.read_models(task.samples, SampleRow)
-    rows = honest_rows(made, known, spec)
+    rows = await asyncio.to_thread(honest_rows, made, known, spec)  # leases are renewed meanwhile
     matrix = await judging.matrix_of(ctx, spec, rows, metrics)
     score = scoring.mean_score(matrix)
     ref = await ctx.blobs.put_rows(matrix, f"{task.job_id}/scores")

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from graftwork.contracts.ids import derived_id
 from graftwork.contracts.workflows import FailureReason
 from graftwork.contracts.workflows import SampleRow
+from graftwork.kit.errors import TooLargeToCheck
+from graftwork.kit.errors import UnusablePattern
+from graftwork.kit.fitting import Fitting
 from graftwork.models.appeals import appeal_in
 from graftwork.models.copying import texts_in
 from graftwork_runner import copies
@@ -50,8 +50,8 @@ def judge(
     does not speak to its judge. ``task``: the job's, which may be about judging. Raises ``UnusableSchema``.
     """
     by_index = {seed.index: seed for seed in seeds}
-    validator = Draft202012Validator(schema, registry=Registry())  # an empty registry fetches nothing
-    rows = [_row(by_index[o.index], o, validator=validator, limits=limits, node_id=node_id) for o in outcomes]
+    fitting = Fitting(schema)
+    rows = [_row(by_index[o.index], o, fitting=fitting, limits=limits, node_id=node_id) for o in outcomes]
     said = {outcome.index: outcome.said for outcome in outcomes}
     found = {
         **_appeals(rows, [task, json.dumps(schema)]),
@@ -66,9 +66,7 @@ def _appeals(rows: Sequence[SampleRow], job: Sequence[str]) -> dict[str, copies.
     return {row.sample_id: (FailureReason.APPEALS_TO_JUDGE, appeal) for row, appeal in found if appeal is not None}
 
 
-def _row(
-    seed: SeedInput, outcome: Outcome, *, validator: Draft202012Validator, limits: JsonLimits, node_id: str
-) -> SampleRow:
+def _row(seed: SeedInput, outcome: Outcome, *, fitting: Fitting, limits: JsonLimits, node_id: str) -> SampleRow:
     row = SampleRow(
         sample_id=derived_id(node_id, seed.index), seed_index=seed.index, seed=seed.values, calls=outcome.calls
     )
@@ -78,7 +76,7 @@ def _row(
         output = parse_object(outcome.record, limits)
     except JsonRefused as error:
         return _failed(row, FailureReason.INVALID_OUTPUT, f"the record is refused: {error}")
-    problem = _misfit(output, validator)
+    problem = _misfit(output, fitting)
     if problem is not None:
         return _failed(row, FailureReason.INVALID_OUTPUT, problem)
     if outcome.calls == 0:
@@ -86,11 +84,13 @@ def _row(
     return row.model_copy(update={"output": output})
 
 
-def _misfit(output: Mapping[str, Any], validator: Draft202012Validator) -> str | None:
+def _misfit(output: Mapping[str, Any], fitting: Fitting) -> str | None:
     try:
-        error = best_match(validator.iter_errors(output))
-    except Unresolvable as unresolved:
-        raise UnusableSchema(f"the output schema cannot be applied: {unresolved}") from unresolved
+        error = fitting.fault(output)
+    except TooLargeToCheck as large:
+        return f"the record is {large}"
+    except (Unresolvable, UnusablePattern) as unusable:
+        raise UnusableSchema(f"the output schema cannot be applied: {unusable}") from unusable
     if error is None:
         return None
     returned = readable(json.dumps(output, ensure_ascii=False), _EXCERPT_CHARS)

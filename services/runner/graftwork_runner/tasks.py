@@ -1,5 +1,6 @@
 """Work done, under a lease. May run twice: model calls are replayed from the journal, computing is cheap."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -45,7 +46,8 @@ async def generate_samples(task: GenerateSamples, ctx: RunnerContext) -> None:
     chunk = await _chunk(task, ctx, spec)
     result = await runtime.run(chunk, _asker(ctx, spec))
     limits = JsonLimits(chars=ctx.settings.sandbox_output_chars)
-    rows = judge(
+    rows = await asyncio.to_thread(  # records are as large as their code likes, and leases have to be renewed meanwhile
+        judge,
         chunk.seeds,
         result.outcomes,
         schema=spec.output.json_schema,

@@ -90,7 +90,8 @@ def test_a_record_made_without_the_model_is_canned() -> None:
 
 
 def test_the_same_record_for_different_seeds_is_canned_every_time() -> None:
-    rows = judged([record(0, "same"), record(1, "other"), record(2, "same")])
+    same = "A half is one of two equal parts, and two of them make the whole."
+    rows = judged([record(0, same), record(1, "other"), record(2, same)])
     assert [row.reason for row in rows] == ["canned_output", None, "canned_output"]
 
 
@@ -102,3 +103,23 @@ def test_the_same_record_for_the_same_seed_is_only_a_duplicate() -> None:
 def test_a_schema_that_refers_elsewhere_is_unusable_and_fetches_nothing() -> None:
     with pytest.raises(UnusableSchema):
         judged([record(0, "a")], schema={"type": "object", "$ref": "http://127.0.0.1:9/schema.json"})
+
+
+def test_a_record_that_takes_too_much_checking_is_invalid_output() -> None:
+    nested: Any = []
+    for _ in range(25):
+        nested = [nested]
+    tree = {"anyOf": [{"items": {"$ref": "#/$defs/tree"}, "minItems": 1}] * 3}
+    schema = {"type": "object", "$defs": {"tree": tree}, "properties": {"tree": {"$ref": "#/$defs/tree"}}}
+    hostile = Outcome(0, record=json.dumps({"tree": nested}), calls=1)
+    honest = Outcome(1, record=json.dumps({"tree": [7]}), calls=1)
+    rows = judged([hostile, honest], schema=schema)
+    expected = ("invalid_output", "the record is too large to be checked against the schema")
+    assert (rows[0].reason, rows[0].detail) == expected
+    assert rows[1].ok
+
+
+def test_a_pattern_that_is_none_makes_the_schema_unusable() -> None:
+    schema = {"type": "object", "properties": {"prompt": {"pattern": "(?(1)a|b)"}}}
+    with pytest.raises(UnusableSchema, match="none of ECMA 262"):
+        judged([record(0, "a")], schema=schema)
