@@ -24,6 +24,7 @@ from graftwork_runner.sandbox import Chunk
 from graftwork_runner.sandbox import ChunkResult
 from graftwork_runner.sandbox import Limits
 from graftwork_runner.walls.proof import echoing
+from graftwork_runner.walls.refusals import refusals_told
 from graftwork_runner.walls.wall import ProcessLimits
 from graftwork_runner.walls.wall import Wall
 
@@ -118,7 +119,6 @@ class CPythonRuntime:
     def _prepared(self) -> tuple[str, ...]:
         """Command of a worker; it is always the same."""
         limits = self._limits
-        tree = ensure_tree(self._home, self._wheels)
         room = ProcessLimits(
             memory_bytes=limits.memory_bytes + _INTERPRETER_BYTES,
             processes=_LAUNCHERS_AND_THREADS,
@@ -126,8 +126,10 @@ class CPythonRuntime:
             cpu_seconds=_START_CPU_SECONDS + ceil(limits.sample_seconds * limits.session_seeds),
         )
         try:
-            self._prove(tree, room)
-            return self._wall.command(tree.argv, readable=[tree.root], limits=room)
+            with refusals_told():
+                tree = ensure_tree(self._home, self._wheels)
+                self._prove(tree, room)
+                return self._wall.command(tree.argv, readable=[tree.root], limits=room)
         except WallDown as error:
             raise SandboxDown(f"the runtime cpython does not work behind {self._wall.name}: {error}") from error
 

@@ -6,6 +6,7 @@ from graftwork.kit.logging import get_logger
 from graftwork_runner.errors import WallDown
 from graftwork_runner.walls.bubblewrap import Bubblewrap
 from graftwork_runner.walls.gvisor import Gvisor
+from graftwork_runner.walls.refusals import refusals_told
 from graftwork_runner.walls.wall import Wall
 from graftwork_runner.walls.wall import WallChoice
 
@@ -33,20 +34,22 @@ def strongest_wall(choice: WallChoice) -> Wall | None:
 
 
 def _bubblewrap() -> Wall:
-    return _proven(Bubblewrap())
+    return _proven(Bubblewrap)
 
 
 def _gvisor() -> Wall:
-    return _proven(Gvisor())
+    return _proven(Gvisor)
 
 
-def _proven(wall: Bubblewrap | Gvisor) -> Wall:
-    try:
-        wall.prove()
-    except BaseException:
-        wall.close()
-        raise
-    return wall
+def _proven(build: Callable[[], Bubblewrap | Gvisor]) -> Wall:
+    with refusals_told():
+        wall = build()
+        try:
+            wall.prove()
+        except BaseException:
+            wall.close()
+            raise
+        return wall
 
 
 _WALLS: dict[str, Callable[[], Wall]] = {"bubblewrap": _bubblewrap, "gvisor": _gvisor}

@@ -12,6 +12,7 @@ from graftwork_runner.readable import readable
 from graftwork_runner.walls.anonymous_files import AnonymousFile
 from graftwork_runner.walls.processes import arguments_of
 from graftwork_runner.walls.processes import children_of
+from graftwork_runner.walls.refusals import refusals_told
 from graftwork_runner.walls.tools import tool
 from graftwork_runner.walls.wall import ProcessLimits
 from graftwork_runner.walls.wall import Wall
@@ -31,25 +32,34 @@ class EnclosedProgram:
         self._wall = wall
         self._program = program
         self._limits = limits
-        self._command = wall.command([str(program)], limits=limits)
-        script = f'#!{tool("sh")}\nexec {shlex.join(self._command)} "$@" 2>/dev/null\n'
-        self._file = AnonymousFile("enclosed", script.encode())
+        with refusals_told():
+            self._command = wall.command([str(program)], limits=limits)
+            script = f'#!{tool("sh")}\nexec {shlex.join(self._command)} "$@" 2>/dev/null\n'
+            self._file = AnonymousFile("enclosed", script.encode())
 
     @property
     def path(self) -> Path:
         """Of the script, for children of this process."""
         return self._file.path
 
-    def complaint(self, *arguments: str) -> str:
-        """What the program or its wall has to say on standard error when run with harmless ``arguments``."""
-        said = subprocess.run(  # noqa: S603 (our own command)
-            [*self._command, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            env={},
-            timeout=_ANSWER_SECONDS,
-        )
+    def complaint(self, *arguments: str, seconds: float = _ANSWER_SECONDS) -> str:
+        """What the program or its wall has to say on standard error when run with harmless ``arguments``.
+
+        Asked when something is wrong already, so it raises nothing: what keeps it from an answer is the answer.
+        """
+        try:
+            said = subprocess.run(  # noqa: S603 (our own command)
+                [*self._command, *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                env={},
+                timeout=seconds,
+            )
+        except subprocess.TimeoutExpired:
+            return f"it does not end within {seconds:g} s"
+        except OSError as error:
+            return readable(str(error))
         return readable(said.stderr.decode(errors="replace"))
 
     async def prove(self) -> None:

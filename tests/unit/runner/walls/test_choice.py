@@ -1,7 +1,11 @@
 """Which wall is chosen, and what is said where there is none."""
 
 import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from shutil import copyfile
+from subprocess import run
 
 import pytest
 from structlog.testing import capture_logs
@@ -9,6 +13,8 @@ from structlog.testing import capture_logs
 from graftwork_runner.errors import WallDown
 from graftwork_runner.walls import WallChoice
 from graftwork_runner.walls import strongest_wall
+from graftwork_runner.walls.refusals import refusals_told
+from graftwork_runner.walls.tools import tool
 from tests.support.walls import needs_bwrap
 from tests.support.walls import needs_runsc
 from tests.support.walls import standing
@@ -66,6 +72,44 @@ def broken_bwrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_launcher_that_fails_is_no_wall() -> None:
     with pytest.raises(WallDown, match="bwrap"):
         strongest_wall("bubblewrap")
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Makes a program of this machine one that the kernel cannot execute."""
+
+    def break_it(name: str) -> None:
+        (tmp_path / name).write_text("no program\n")
+        (tmp_path / name).chmod(0o755)
+
+    copyfile(tool("cat"), tmp_path / "cat")  # that its libraries are asked for anew
+    (tmp_path / "cat").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return break_it
+
+
+@needs_bwrap
+@needs_runsc
+@pytest.mark.parametrize("program", ["env", "ldd"])
+def test_what_the_machine_refuses_is_a_reason_and_no_accident(broken: Callable[[str], None], program: str) -> None:
+    broken(program)
+    with capture_logs() as said:
+        assert strongest_wall("auto") is None
+    [line] = said
+    for wall in ("bubblewrap", "gvisor"):
+        assert line[wall].startswith("this machine refuses what it needs: [Errno 8] Exec format error")
+
+
+@needs_runsc
+def test_no_place_for_a_directory_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with pytest.raises(WallDown, match=r"^this machine refuses what it needs: .*/nowhere/graftwork-gvisor-"):
+        strongest_wall("gvisor")
+
+
+def test_a_program_that_does_not_end_is_a_reason() -> None:
+    with pytest.raises(WallDown, match="timed out after"), refusals_told():
+        run([tool("sleep"), "600"], timeout=0.01, check=False)  # noqa: S603
 
 
 @needs_runsc

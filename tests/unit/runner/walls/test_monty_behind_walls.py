@@ -18,6 +18,7 @@ from graftwork_runner.sandbox import Limits
 from graftwork_runner.sandbox import ModelCall
 from graftwork_runner.walls import ProcessLimits
 from graftwork_runner.walls import Wall
+from graftwork_runner.walls.enclosed import EnclosedProgram
 from graftwork_runner.walls.tools import tool
 from tests.support.walls import EVERY_WALL
 from tests.support.walls import needs_bwrap
@@ -116,6 +117,19 @@ async def test_a_worker_that_is_not_there_cannot_be_shown_behind_the_wall(wall: 
         MontyRuntime(Limits(), processes=1, binary=Path("/nowhere/monty"), wall=wall)
 
 
+@needs_bwrap
+def test_a_machine_that_cannot_say_what_a_worker_needs_is_no_accident(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wall = standing("bubblewrap")
+    for name, content in (("ldd", b"no program"), ("worker", Path(tool("cat")).read_bytes())):
+        (tmp_path / name).write_bytes(content)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(WallDown, match="Exec format error"):
+        MontyRuntime(Limits(), processes=1, binary=tmp_path / "worker", wall=wall)
+
+
 class Gullible:
     """A wall that only claims to be one; its judge is the real one."""
 
@@ -133,6 +147,18 @@ class Gullible:
 
     def close(self) -> None:
         """Nothing to do."""
+
+
+@needs_bwrap
+@pytest.mark.parametrize(
+    ("program", "complaint"),
+    [("sleep", "it does not end within 0.01 s"), ("no-such", "No such file or directory")],
+)
+def test_what_keeps_a_program_from_complaining_is_the_complaint(program: str, complaint: str) -> None:
+    path = Path(tool("sleep")).with_name(program)
+    enclosed = EnclosedProgram(Gullible(standing("bubblewrap")), path, ProcessLimits(memory_bytes=1 << 30))
+    assert complaint in enclosed.complaint("600", seconds=0.01)
+    enclosed.close()
 
 
 @needs_bwrap
