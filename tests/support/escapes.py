@@ -3,8 +3,6 @@
 import asyncio
 import io
 import os
-import sys
-import tempfile
 import zipfile
 from collections.abc import AsyncIterator
 from collections.abc import Mapping
@@ -151,6 +149,7 @@ def _ctypes() -> Path:
             for path in [*root.glob("ctypes/*.py"), *root.glob("lib-dynload/_ctypes.*.so")]:
                 name = path.name if path.suffix == ".so" else f"ctypes/{path.name}"
                 archive.writestr(zipfile.ZipInfo(name), path.read_bytes())
-    wheel = Path(tempfile.gettempdir(), f"ctypes_of_tests-{os.getpid()}-py{sys.version_info.major}-none-any.whl")
-    wheel.write_bytes(packed.getvalue())
-    return wheel
+    wheel = trees() / "ctypes-py3-none-any.whl"
+    making = wheel.with_suffix(f".{os.getpid()}")
+    making.write_bytes(packed.getvalue())
+    return making.replace(wheel)
