@@ -2,7 +2,7 @@
 
 Only what the model wrote is looked at. What the code puts around it (an instruction, a question with the
 seed in it) is the form of the dataset and may well be the same in every record; and so may a short answer,
-such as a label. How alike is alike, and why: ``graftwork.models.copying``.
+such as a label, and then the whole record. How alike is alike, and why: ``graftwork.models.copying``.
 """
 
 import json
@@ -15,6 +15,7 @@ from typing import Any
 from graftwork.contracts.ids import digest
 from graftwork.contracts.workflows import FailureReason
 from graftwork.contracts.workflows import SampleRow
+from graftwork.models.copying import FEWEST_WORDS
 from graftwork.models.copying import is_copy
 from graftwork.models.copying import longest_text
 from graftwork.models.copying import runs_of
@@ -41,7 +42,8 @@ def verdicts(
     prompt_runs = runs_of(prompts)
     copied = {name for name, texts in written.items() if is_copy(longest_text(texts), prompt_runs)}
     same_words = _repeated(good, {name: [words_of(text) for text in texts] for name, texts in written.items()})
-    same_record = _repeated(good, {row.sample_id: row.output for row in good})
+    told = [row for row in good if _says_enough(row.output, said.get(row.seed_index, ()))]
+    same_record = _repeated(told, {row.sample_id: row.output for row in told})
     return {
         **dict.fromkeys(same_words, (FailureReason.CANNED_OUTPUT, _SAME_WORDS)),
         **dict.fromkeys(same_record, (FailureReason.CANNED_OUTPUT, _SAME_RECORD)),
@@ -53,6 +55,14 @@ def _written_by_model(output: Any, said: Iterable[str]) -> list[str]:
     """The longer texts of a record that come from the model's answers."""
     runs = runs_of(text for answer in said for text in _texts_of(answer))
     return [text for text in texts_in(output) if is_copy(text, runs)]
+
+
+def _says_enough(output: Any, said: Iterable[str]) -> bool:
+    """Whether so much of a record is the model's that it is no label; where nothing is, the whole record counts."""
+    spoken = {word for answer in said for text in _texts_of(answer) for word in words_of(text)}
+    words = [word for text in texts_in(output) for word in words_of(text)]
+    by_model = [word for word in words if word in spoken]
+    return len(by_model or words) >= FEWEST_WORDS
 
 
 def _texts_of(answer: str) -> list[str]:

@@ -57,6 +57,7 @@ from tests.support.workflow_bench import trees
 SPEC = JobSpec(task="Explain fractions to children.", count=1, seed=7)
 CPYTHON_SPEC = SPEC.model_copy(update={"runtime": WorkflowRuntime.CPYTHON})
 SPACE = SeedSpace(facets={"topic": ("halves", "thirds", "quarters", "fifths"), "form": ("story", "dialogue")})
+_ALWAYS_THE_SAME = "A part of a whole is what you have when the whole is cut, and one of the pieces is yours."
 HEAD = "async def workflow(ctx, seed):\n"
 SOUND = HEAD + (
     '    text = await ctx.llm("draft", topic=seed["topic"], form=seed["form"])\n'
@@ -195,7 +196,7 @@ async def test_whatever_a_workflow_does_is_an_answer(
     settings: RunnerSettings, code: str, reason: str, trace: str
 ) -> None:
     quick = settings.model_copy(update={"sandbox_turn_seconds": 0.3})
-    async with at_work(quick, FakePlane(lambda _: "always the same")) as desk:
+    async with at_work(quick, FakePlane(lambda _: _ALWAYS_THE_SAME)) as desk:
         await desk.request(code, count=3)
         generated, rows = await desk.answer()
     assert (generated.ok, generated.failed) == (0, {reason: 3})

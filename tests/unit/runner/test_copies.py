@@ -99,6 +99,25 @@ def test_rows_of_the_user_that_get_the_same_label_are_honest() -> None:
     assert reasons(judged(*labelled, schema=schema)) == [None] * 3
 
 
+def test_records_that_are_a_label_and_no_more_may_be_the_same() -> None:
+    labels = ["yes", "no", "yes", "no"]
+    rows = judged(*[({"label": label}, [f"{label.title()}."]) for label in labels], schema={"type": "object"})
+    assert reasons(rows) == [None] * 4
+
+
+def test_a_label_below_a_question_that_is_the_same_for_all_may_be_the_same() -> None:
+    question = "Say whether the number that I think of, which is not told here, is one that three divides evenly."
+    rows = judged(*[({"prompt": question, "completion": "yes"}, ["yes"]) for _ in range(3)])
+    assert reasons(rows) == [None] * 3
+
+
+def test_the_same_record_of_many_short_texts_is_canned() -> None:
+    steps = ["Cut the apple in two.", "Cut each half again.", "Count all the pieces.", "Name one of them."]
+    rows = judged(*[({"steps": steps}, [json.dumps({"steps": steps})]) for _ in range(2)], schema={"type": "object"})
+    assert reasons(rows) == ["canned_output"] * 2
+    assert rows[0].detail == "another seed gave exactly the same record"
+
+
 def test_one_shared_turn_of_the_model_does_not_make_a_conversation_canned() -> None:
     opening = "I am going to explain it with things that you have at home, so have a look around you first."
     turns = [({"opening": opening, "text": text}, [opening, text]) for text in TEXTS]
