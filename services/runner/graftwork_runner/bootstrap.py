@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from graftwork.contracts.runtimes import WorkflowRuntime
 from graftwork.kit.blobs import Blobs
@@ -32,13 +33,18 @@ async def build(settings: RunnerSettings) -> Service:
 
     Raises ``SandboxDown``, and ``WallDown`` if a wall was asked for by name and does not stand.
     """
-    wall = strongest_wall(settings.sandbox_wall)
-    runtimes = runtimes_behind(wall, settings)
-    await runtimes.start()
-    for name, walls in runtimes.walls.items():
-        log.info("sandbox.started", runtime=name.value, walls=walls, processes=settings.sandbox_processes)
-    plane = SolverClient(settings.pools, calls_per_pool=settings.model_calls_per_pool)
-    return wire(settings, plane, runtimes, closing=(runtimes.close, lambda: _close(wall), plane.close))
+    async with AsyncExitStack() as undoing:
+        wall = strongest_wall(settings.sandbox_wall)
+        undoing.push_async_callback(_close, wall)
+        runtimes = runtimes_behind(wall, settings)
+        await runtimes.start()
+        undoing.push_async_callback(runtimes.close)
+        for name, walls in runtimes.walls.items():
+            log.info("sandbox.started", runtime=name.value, walls=walls, processes=settings.sandbox_processes)
+        plane = SolverClient(settings.pools, calls_per_pool=settings.model_calls_per_pool)
+        service = wire(settings, plane, runtimes, closing=(runtimes.close, lambda: _close(wall), plane.close))
+        undoing.pop_all()
+    return service
 
 
 def runtimes_behind(wall: Wall | None, settings: RunnerSettings) -> Runtimes:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from graftwork.contracts.runtimes import WorkflowRuntime
 from graftwork.kit.runtimes import SETTING
 from graftwork.kit.runtimes import not_allowed
 from graftwork_runner.errors import RuntimeRefused
+from graftwork_runner.errors import SandboxDown
 from graftwork_runner.sandbox import Runtime
 
 NO_WALL = f"runtime 'cpython' needs a wall of the machine around it, and none stands here, though {SETTING} allows it"
@@ -39,14 +41,20 @@ class Runtimes:
         return {name: runtime.walls for name, runtime in self._started.items()}
 
     async def start(self) -> None:
-        """Start all. Raises ``SandboxDown``."""
-        for runtime in self._started.values():
-            await runtime.start()
+        """Start all, or leave none behind. Raises ``SandboxDown``, also if there is none to start."""
+        if not self._started:
+            raise SandboxDown(f"no runtime can be started: {'; '.join(self._missing.values()) or 'none is allowed'}")
+        async with AsyncExitStack() as undoing:
+            for runtime in self._started.values():
+                await runtime.start()
+                undoing.push_async_callback(runtime.close)
+            undoing.pop_all()
 
     async def close(self) -> None:
-        """Close all."""
-        for runtime in self._started.values():
-            await runtime.close()
+        """Close all, whatever becomes of one."""
+        async with AsyncExitStack() as closing:
+            for runtime in self._started.values():
+                closing.push_async_callback(runtime.close)
 
     async def ping(self) -> None:
         """Prove that each could run something. Raises ``SandboxDown``."""

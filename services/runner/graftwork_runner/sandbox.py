@@ -120,7 +120,7 @@ class Runtime(Protocol):
         ...
 
     async def start(self) -> None:
-        """Be ready to run. Raises ``SandboxDown``."""
+        """Be ready to run, or leave no process behind. Raises ``SandboxDown``."""
         ...
 
     async def close(self) -> None:
