@@ -75,9 +75,9 @@ async def test_waiting_for_the_model_is_not_computing(benches: Benches) -> None:
     answered = asyncio.Event()
 
     async def ask(call: ModelCall) -> str:
-        if not answered.is_set():
-            await asyncio.sleep(0.5)  # longer than a turn and than all computing the seed may do
-            answered.set()
+        longer = 0.5  # than a turn, and than all computing the seed may do
+        asyncio.get_running_loop().call_later(longer, answered.set)
+        await answered.wait()
         return call.text
 
     async with benches.open(turn_seconds=0.3, sample_seconds=0.3) as bench:

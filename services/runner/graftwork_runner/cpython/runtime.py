@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
+from contextlib import suppress
 from math import ceil
 from pathlib import Path
 
@@ -66,7 +67,11 @@ class CPythonRuntime:
         Raises ``SandboxDown``.
         """
         self._command = await asyncio.to_thread(self._prepared)
-        await self.ping()
+        try:
+            await self.ping()
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """End the processes that wait; those at work end with their sessions."""
@@ -88,7 +93,8 @@ class CPythonRuntime:
         async with self._room:
             worker = await self._greeted()
             try:
-                await self._make_ready(self._spares_wanted)
+                with suppress(SandboxDown):  # this session has its worker; the next one will be told, if it still is so
+                    await self._make_ready(self._spares_wanted)
                 yield CPythonSession(worker, self._limits, seeds, entropy)
             finally:
                 await worker.close()

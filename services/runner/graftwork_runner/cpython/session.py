@@ -118,11 +118,11 @@ class CPythonSession:
                     if isinstance(said, _Closing):
                         return said
                     self._note(said, run)
-        except ProtocolBroken as error:
-            raise WorkerLost(_broken(str(error))) from error
-        except WorkerLost:
-            if self._verdict is not None:
+        except (ProtocolBroken, WorkerLost) as error:
+            if self._verdict is not None:  # whatever a worker that was ended half-way may still have said
                 raise WorkerLost(self._verdict) from None
+            if isinstance(error, ProtocolBroken):
+                raise WorkerLost(_broken(str(error))) from error
             raise
 
     async def _hear(self) -> messages.AnyMessage:
