@@ -64,7 +64,7 @@ class Bubblewrap:
 
     def prove(self) -> None:
         """Run a harmless program behind the wall and judge it. Raises ``WallDown`` with what is wrong."""
-        limits = ProcessLimits(memory_bytes=1 << 30)
+        limits = ProcessLimits(memory_bytes=1 << 30, cpu_seconds=600)
         with echoing(self.command([tool("cat")], limits=limits)) as launcher:
             faults = self.faults(launcher, limits)
         if faults:

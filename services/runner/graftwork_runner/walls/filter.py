@@ -2,8 +2,13 @@
 
 An allow list: a call that a later kernel adds is refused until someone has thought about it. It lets a program read
 files, compute in threads and talk over descriptors it was given or made itself. It has no call that makes a process, a
-namespace, a socket to anywhere, an executable out of memory or a file; that asks for keys, for other processes, for
+namespace, or a socket to anywhere; that removes or renames a file; that asks for keys, for other processes, for
 devices; that loads code into the kernel (bpf, modules) or works behind the filter's back (io_uring).
+
+It does not keep a program from running code of its own: memory may be made executable (``mmap``, ``mprotect``) and
+``execve`` starts whatever can be reached. What can be reached is the root's to say, which is read-only and holds
+nothing but the program, what it reads and their libraries. A file can be opened to be written or made (``openat`` is
+one call for all), and again it is the root that has no place for it.
 """
 
 import importlib

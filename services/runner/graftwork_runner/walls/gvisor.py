@@ -19,6 +19,8 @@ from typing import Literal
 from graftwork_runner.errors import WallDown
 from graftwork_runner.readable import readable as printable
 from graftwork_runner.walls.copies import copied
+from graftwork_runner.walls.guest import LOOK_AROUND
+from graftwork_runner.walls.guest import faults_of_guest
 from graftwork_runner.walls.launching import ONLY_STANDARD
 from graftwork_runner.walls.launching import UID_OF_NOBODY_ELSE
 from graftwork_runner.walls.launching import apart
@@ -42,7 +44,7 @@ shift 2
 _GUEST_TOOLS = ("env", "setpriv", "prlimit")
 _GUEST_ID = "65534"
 _ANSWER_SECONDS = 30.0
-_OF_A_PROBE = ProcessLimits(memory_bytes=1 << 30)
+_OF_A_PROBE = ProcessLimits(memory_bytes=1 << 30, cpu_seconds=600)
 
 
 class Gvisor:
@@ -80,7 +82,7 @@ class Gvisor:
             raise WallDown(f"a program behind it is not held: {'; '.join(faults)}")
 
     def faults(self, launcher: int, limits: ProcessLimits) -> list[str]:  # noqa: ARG002 (the guest's kernel has them)
-        """See ``Wall``. Judges the process in which the guest's instructions run."""
+        """See ``Wall``. Judges the process in which the guest's instructions run; its limits cannot be seen there."""
         return [*faults_of_user(*inside_and_outside(launcher))]
 
     def close(self) -> None:
@@ -105,19 +107,13 @@ class Gvisor:
 
     def _faults_inside(self) -> Iterator[str]:
         """What a program sees of the kernel that it runs on."""
-        asked = [tool("cat"), "/proc/version", "/proc/self/status", "/proc/net/dev"]
-        command = self.command(asked, limits=_OF_A_PROBE)
+        limits, cat = _OF_A_PROBE, tool("cat")
+        looking = [self._sh, "-c", LOOK_AROUND, cat, tool("prlimit")]
+        command = self.command(looking, readable=[Path(cat)], limits=limits)
         seen = subprocess.run(  # noqa: S603 (our own command)
             command, capture_output=True, check=False, env={}, cwd="/", timeout=_ANSWER_SECONDS
         )
-        said = seen.stdout.decode(errors="replace")
         if seen.returncode != 0:
             raise WallDown(printable(seen.stderr.decode(errors="replace")) or f"runsc ended with {seen.returncode}")
-        if platform.release() in said:
-            yield "it runs on our kernel"
-        if f"Uid:\t{_GUEST_ID}\t{_GUEST_ID}" not in said:
-            yield "it runs as root of the guest"
-        if "CapEff:\t0000000000000000" not in said:
-            yield "it has capabilities in the guest"
-        if "eth0" in said:
-            yield "it has a network"
+        said = seen.stdout.decode(errors="replace")
+        return faults_of_guest(said, release=platform.release(), uid=_GUEST_ID, limits=limits)

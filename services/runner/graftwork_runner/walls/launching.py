@@ -54,10 +54,11 @@ def limited(prlimit: str, limits: ProcessLimits) -> Iterator[str]:
 
 def limits_in_proc(limits: ProcessLimits) -> dict[str, str]:
     """The same, as ``/proc/<pid>/limits`` has them."""
-    return {
+    seen = {
         "Max address space": str(limits.memory_bytes),
         "Max processes": str(limits.processes),
         "Max open files": str(limits.open_files),
         "Max file size": str(limits.file_bytes),
         "Max core file size": "0",
     }
+    return seen if limits.cpu_seconds is None else {**seen, "Max cpu time": str(limits.cpu_seconds)}

@@ -115,8 +115,15 @@ def bubblewrap() -> Wall:
 @needs_bwrap
 def test_other_limits_than_promised_are_found_out(bubblewrap: Wall) -> None:
     with echoing(bubblewrap.command([CAT], limits=LIMITS)) as launcher:
-        found = bubblewrap.faults(launcher, replace(LIMITS, processes=99, open_files=99))
-    assert found == ["it is not held to its limits: Max processes, Max open files"]
+        found = bubblewrap.faults(launcher, replace(LIMITS, processes=99, open_files=99, cpu_seconds=99))
+    assert found == ["it is not held to its limits: Max processes, Max open files, Max cpu time"]
+
+
+@needs_bwrap
+def test_a_limit_of_processor_time_is_kept(bubblewrap: Wall) -> None:
+    limits = replace(LIMITS, cpu_seconds=99)
+    with echoing(bubblewrap.command([CAT], limits=limits)) as launcher:
+        assert bubblewrap.faults(launcher, limits) == []
 
 
 @needs_bwrap
