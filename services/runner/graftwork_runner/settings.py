@@ -26,7 +26,12 @@ class RunnerSettings(CallerSettings):
     """Read from ``GRAFTWORK_*``. What a workflow may use, and how many may run at once."""
 
     sandbox_processes: int = Field(
-        default=16, ge=1, description="most worker processes; with fewer than task_concurrency, requests wait for one"
+        default=16,
+        ge=1,
+        description="most worker processes of each runtime; with fewer than task_concurrency, requests wait for one",
+    )
+    sandbox_sessions_per_worker: int = Field(
+        default=500, ge=1, description="of monty: sessions after which a worker is replaced; 1, none is used again"
     )
     sandbox_binary: Path | None = Field(default=None, description="the worker; default: the one installed")
     sandbox_wall: WallChoice = Field(
