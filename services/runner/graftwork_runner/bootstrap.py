@@ -53,7 +53,11 @@ def runtimes_behind(wall: Wall | None, settings: RunnerSettings) -> Runtimes:
     missing: dict[WorkflowRuntime, str] = {}
     if WorkflowRuntime.MONTY in settings.sandbox_runtimes:
         allowed[WorkflowRuntime.MONTY] = MontyRuntime(
-            settings.limits, processes=settings.sandbox_processes, binary=settings.sandbox_binary, wall=wall
+            settings.limits,
+            processes=settings.sandbox_processes,
+            binary=settings.sandbox_binary,
+            wall=wall,
+            sessions_per_worker=settings.sandbox_sessions_per_worker,
         )
     if WorkflowRuntime.CPYTHON in settings.sandbox_runtimes and wall is None:
         log.error("runtime.refused", runtime="cpython", reason=NO_WALL)

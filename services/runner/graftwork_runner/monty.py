@@ -33,7 +33,6 @@ from graftwork_runner.walls.wall import ProcessLimits
 from graftwork_runner.walls.wall import Wall
 
 _HUNG_WORKER_SECONDS = 5.0
-_SESSIONS_PER_WORKER = 500
 _EXIT_GRACE_SECONDS = 0.3
 _WORKER_PROCESSES = 8  # it needs two threads; its launcher counts too
 _WORKER_BYTES = 512 * 1024 * 1024
@@ -47,10 +46,19 @@ atexit.register(time.sleep, _EXIT_GRACE_SECONDS)
 class MontyRuntime:
     """A pool of worker processes, behind ``wall`` if there is one. ``binary``: the worker; default: the one installed.
 
+    ``sessions_per_worker``: a worker is replaced after this many; 1, and none is ever used again.
     Raises ``WallDown`` if the worker cannot be shown behind the wall.
     """
 
-    def __init__(self, limits: Limits, *, processes: int, binary: Path | None = None, wall: Wall | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        processes: int,
+        binary: Path | None = None,
+        wall: Wall | None = None,
+        sessions_per_worker: int = 500,
+    ) -> None:
         self._limits = limits
         self._processes = processes
         self._busy = 0
@@ -60,7 +68,7 @@ class MontyRuntime:
             binary_path=binary if self._enclosed is None else self._enclosed.path,
             max_processes=processes,
             request_timeout=limits.turn_seconds + _HUNG_WORKER_SECONDS,
-            max_checkouts_per_worker=_SESSIONS_PER_WORKER,
+            max_checkouts_per_worker=sessions_per_worker,
         )
 
     @property

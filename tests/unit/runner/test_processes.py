@@ -9,11 +9,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from graftwork.contracts.runtimes import WorkflowRuntime
+from graftwork_runner.bootstrap import runtimes_behind
 from graftwork_runner.errors import SandboxDown
 from graftwork_runner.monty import MontyRuntime
 from graftwork_runner.sandbox import Limits
 from graftwork_runner.sandbox import ModelCall
+from graftwork_runner.settings import RunnerSettings
 from tests.support.eventually import assert_eventually
+from tests.support.workflow_bench import SEEDS
+from tests.support.workflow_bench import Bench
 from tests.support.workflow_bench import Benches
 
 HEAD = "async def workflow(ctx, seed):\n"
@@ -54,6 +59,24 @@ async def test_a_closed_runtime_leaves_no_process(benches: Benches) -> None:
         await bench.run(ONE_CALL)
         assert workers() != []
     await assert_eventually(nobody_left)
+
+
+@pytest.mark.parametrize(("sessions", "distinct"), [(500, 1), (1, 3)])
+async def test_a_worker_serves_as_many_sessions_as_it_may(sessions: int, distinct: int) -> None:
+    serving: list[int] = []
+
+    async def ask(call: ModelCall) -> str:
+        serving.extend(workers())
+        return call.text
+
+    settings = RunnerSettings(sandbox_processes=1, sandbox_sessions_per_worker=sessions)
+    runtimes = runtimes_behind(None, settings)
+    await runtimes.start()
+    bench = Bench(runtimes.of(WorkflowRuntime.MONTY))
+    for _ in range(3):
+        await bench.run(ONE_CALL, ask=ask, seeds=SEEDS[:1])
+    await runtimes.close()
+    assert (len(serving), len(set(serving))) == (3, distinct)
 
 
 async def test_an_interrupted_chunk_leaves_no_process(benches: Benches) -> None:
