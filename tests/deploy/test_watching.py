@@ -17,7 +17,7 @@ import graftwork_gateway
 import graftwork_runner
 import graftwork_solvers
 from graftwork.kit import metrics
-from graftwork_solvers import engine_load
+from graftwork_solvers.engine import load as engine_load
 from tests.support.manifests import COMPONENTS
 from tests.support.manifests import ROOT
 from tests.support.manifests import of_kind
