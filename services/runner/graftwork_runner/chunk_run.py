@@ -10,6 +10,7 @@ from graftwork.models.templates import Template
 from graftwork_runner.attempt import Attempt
 from graftwork_runner.attempt import Script
 from graftwork_runner.board import Board
+from graftwork_runner.faults import STUCK
 from graftwork_runner.faults import Fault
 from graftwork_runner.metrics import SESSIONS
 from graftwork_runner.readable import readable
@@ -24,6 +25,7 @@ from graftwork_runner.sessions import Checkout
 from graftwork_runner.sessions import Session
 
 _RAISED = frozenset({FailureReason.CRASHED, FailureReason.LIMIT_EXCEEDED})
+_STUCK = Fault(FailureReason.CRASHED, STUCK, STUCK)
 
 
 async def run_chunk(chunk: Chunk, ask: AskModel, limits: Limits, checkout: Checkout) -> ChunkResult:
@@ -81,7 +83,11 @@ class ChunkRun:
             group = queue.popleft()
             fault = await self._run_group(group)
             left = self._board.unfinished(group)
-            if fault is None or not left:
+            if fault is None:
+                # Nothing is under way any more, and yet they are not through: on a call of another seed's, say.
+                self._blame(left, _STUCK)
+                continue
+            if not left:
                 continue
             self._lost += 1
             if len(left) == 1 or self._lost > self._script.limits.sessions_lost:

@@ -13,6 +13,7 @@ NO_ENTRY_POINT = f"the code defines no `async def {ENTRY_POINT}(ctx, seed)`"
 TURN_TOO_LONG = "the code computed too long without asking the model: an endless loop?"
 ALL_TOO_LONG = "the code computed too long in all"
 ASKED_ON = "the code went on asking after it was refused, or called helper modules too often"
+STUCK = "RuntimeError: the code waits for something that never comes"
 _LINE_CHARS = 200
 
 

@@ -162,6 +162,7 @@ async def test_a_seed_cannot_speak_for_another(bench: Bench) -> None:
         '    text = await kept[0].llm("draft", topic=seed["topic"])\n' + RETURN
     )
     result = await bench.run(code)
+    assert [o.index for o in result.outcomes] == [0, 1, 2, 3]
     assert [o.calls for o in result.outcomes[1:]] == [0, 0, 0]
 
 

@@ -31,7 +31,6 @@ from graftwork_runner.sessions import Loading
 MAX_CODE_CHARS = 200_000
 _LIMITS_OF_THE_INTERPRETER = frozenset({"MemoryError", "RecursionError"})
 _TIME_TO_TELL_WHERE = 0.8
-_STUCK = "the code waits for something that never comes"
 _Closing = messages.Loaded | messages.Faulted | messages.Rest | messages.Ended
 
 
@@ -104,7 +103,6 @@ class CPythonSession:
             return self._fault_of(said)
         if isinstance(said, messages.Loaded):
             return _broken("it loads again")
-        run.give_up()
         return None
 
     async def _turn(self, order: Mapping[str, Any], run: "_Run | None") -> _Closing:
@@ -190,13 +188,6 @@ class _Run:
                 self._settle(said)
             case _:
                 raise ProtocolBroken(f"{said.type!r} while running")
-
-    def give_up(self) -> None:
-        """The worker has nothing left to do: seeds that it said nothing of wait in vain."""
-        if self.attempt.ended:
-            return
-        for index in sorted(self._unsettled - self.calls.silenced):
-            self.attempt.crashed(index, "RuntimeError", _STUCK)
 
     def _new_call(self, call: int, seed: int) -> None:
         if call <= self._last_call or seed not in self._seeds:
