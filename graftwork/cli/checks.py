@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -146,7 +147,7 @@ def model() -> Check:
 
 
 def _vllm() -> Check:
-    command = os.environ.get("GRAFTWORK_SOLVERS_VLLM_COMMAND", "vllm")
+    command, *_ = shlex.split(os.environ.get("GRAFTWORK_SOLVERS_VLLM_COMMAND") or "vllm")
     if (found := shutil.which(command)) is None:
         mend = "install vLLM into an environment of its own, and name its program in GRAFTWORK_SOLVERS_VLLM_COMMAND"
         return Check("model", Verdict.BAD, f"no program {command}", mend)

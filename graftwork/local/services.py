@@ -26,6 +26,7 @@ MODEL_KEY = "OPENAI_API_KEY"
 POOLS_SETTING = "GRAFTWORK_SOLVERS_POOLS"
 SECRETS = frozenset({MODEL_KEY, "GRAFTWORK_SOLVERS_API_KEY", "GRAFTWORK_API_KEY", "GRAFTWORK_GATEWAY_FIRST_KEY"})
 DRAIN_SECONDS = 2
+ENGINE_SHUTDOWN_SECONDS = 8  # with what comes before it, less than a service is given to stop
 TINY_SAMPLING = {"temperature": 1.0, "max_tokens": 140}  # what it writes best with, and within its slot
 TINY_POOL = {
     "model": TINY_MODEL,
@@ -129,6 +130,7 @@ def environment_of(
     given = {name: value for name, value in inherited.items() if name not in SECRETS}
     return {
         "GRAFTWORK_DRAIN_SECONDS": str(DRAIN_SECONDS),
+        "GRAFTWORK_SOLVERS_VLLM_SHUTDOWN_SECONDS": str(ENGINE_SHUTDOWN_SECONDS),
         **given,
         **_common(service, wiring),
         **_own(service, wiring, settings),

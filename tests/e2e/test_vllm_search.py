@@ -22,6 +22,7 @@ from graftwork.local.services import ROLES
 from graftwork.local.services import TINY_SAMPLING
 from tests.support.command import Up
 from tests.support.command import assert_all_gone
+from tests.support.eventually import assert_eventually
 from tests.support.journals import recorded_calls
 from tests.support.platforms import watched
 from tests.support.vllm import CHECKPOINT
@@ -39,7 +40,6 @@ POOL = {
     "profile": "compact",
     "writes_code": False,
     "sampling": TINY_SAMPLING,
-    "extra_body": {"repetition_penalty": 1.1},  # else lists of metrics repeat themselves
 }
 # What a 135M model can do: change prompts of a workflow that is there.
 SMALL = {
@@ -60,7 +60,7 @@ def namespace() -> str:
 
 @pytest.fixture
 async def up(tmp_path: Path, kafka_address: str, mongo_address: str, namespace: str) -> AsyncIterator[Up]:
-    """The platform with an engine of its own, of which nothing is left afterwards."""
+    """The platform with an engine of its own, of which nothing is left when it has ended."""
     require_vllm()
     given = {
         "GRAFTWORK_KAFKA": kafka_address,
@@ -71,7 +71,8 @@ async def up(tmp_path: Path, kafka_address: str, mongo_address: str, namespace: 
     async with Up.started(tmp_path, **engine_environment(), **given) as platform:
         family = platform.family()
         yield platform
-    assert_all_gone(family)
+    # On a machine too busy to stop in time the pod is killed, and what guards its engine has the rest to do.
+    await assert_eventually(lambda: assert_all_gone(family))
 
 
 def a_spec() -> JobSpec:

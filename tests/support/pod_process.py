@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import psutil
 
-_GRACE_SECONDS = 60.0
+_GRACE_SECONDS = 300.0
 _SAMPLE = re.compile(r"^([\w:]+)(?:\{.*\})? (\S+)", re.MULTILINE)
 _QUICK = {
     "GRAFTWORK_SOLVERS_PORT": "0",

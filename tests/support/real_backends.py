@@ -69,4 +69,5 @@ def _pools(**generator: list[str]) -> dict[str, str]:
         "GRAFTWORK_SOLVERS_CANARY_SECONDS": str(CANARY_SECONDS),
         "GRAFTWORK_SOLVERS_CANARY_LONGEST_SECONDS": "10",
         "GRAFTWORK_SOLVERS_FIRST_CONCURRENCY": "16",
+        "GRAFTWORK_DRAIN_SECONDS": "240",  # however slow the machine, a call under way shall end in it
     }

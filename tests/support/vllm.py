@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -47,7 +48,7 @@ def engine_environment(*, on_gpu: bool = False) -> dict[str, str]:
     """Settings of a pod that runs the tiny checkpoint, or the one that ``GRAFTWORK_TEST_CHECKPOINT`` names."""
     return {
         "GRAFTWORK_SOLVERS_BACKEND": "vllm",
-        "GRAFTWORK_SOLVERS_VLLM_COMMAND": str(COMMAND),
+        "GRAFTWORK_SOLVERS_VLLM_COMMAND": shlex.quote(str(COMMAND)),
         "GRAFTWORK_SOLVERS_VLLM_MODEL": str(CHECKPOINT),
         "GRAFTWORK_SOLVERS_VLLM_SERVED_NAME": SERVED,
         "GRAFTWORK_SOLVERS_VLLM_ADAPTERS": json.dumps({ADAPTER_NAME: str(ADAPTER)} if has_adapter() else {}),

@@ -254,7 +254,7 @@ async def without_a_canary(
     before = await is_running(backend, 0)
     generation = await ask(client, "Invent a word.", n=3, temperature=1.0)
     after = await assert_eventually(lambda: is_running(backend, 0))
-    assert after[CANARIES] == before[CANARIES]
+    assert after.get(CANARIES) == before.get(CANARIES)  # nobody sang, or as often as before
     return before, generation, after
 
 

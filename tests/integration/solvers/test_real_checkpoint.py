@@ -21,7 +21,7 @@ PROMPTS = (
 # One computes with weights rounded to bfloat16, the other with activations of 8 bits: they agree within these, and with
 # a wrong order of weights or a wrong tokenizer they would agree in nothing.
 CLOSE = 0.25
-MOSTLY = 0.6
+OFTEN = 0.4
 
 
 async def test_both_find_the_same_words_as_likely(vllm_pod: Backend, openai_pod: Backend) -> None:
@@ -31,7 +31,7 @@ async def test_both_find_the_same_words_as_likely(vllm_pod: Backend, openai_pod:
     apart = [distance(one[0], other[0]) for one, other in zip(vllm, llama_cpp, strict=True)]
     assert max(apart) < CLOSE
     shared = sum(len(beginning(one, other)) for one, other in zip(vllm, llama_cpp, strict=True))
-    assert shared > MOSTLY * sum(map(len, vllm))
+    assert shared > OFTEN * sum(map(len, vllm))
 
 
 async def first_words(backend: Backend, prompt: str) -> tuple[TokenLogprob, ...]:

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.vllm, pytest.mark.timeout(900)]
 
 CORE = "VLLM::EngineCore"
 GONE_SECONDS = 20
+LONG_TOKENS = 150
 PATIENCE_SECONDS = 600
 
 
@@ -35,7 +36,7 @@ async def ask(client: SolverClient, pool: str = "generator", **fields: Any) -> G
 
 def long(client: SolverClient) -> "asyncio.Future[Generation]":
     """A call that takes the engine a while."""
-    return asyncio.ensure_future(ask(client, "endless", max_tokens=300))
+    return asyncio.ensure_future(ask(client, "endless", max_tokens=LONG_TOKENS))
 
 
 async def begun(pod: PodProcess) -> None:
@@ -69,7 +70,7 @@ async def test_an_engine_that_dies_in_the_middle_of_a_call_comes_back_and_answer
         answered = await call
         after = (await client.describe("generator")).revision
 
-    assert answered.usage.completion_tokens == 300
+    assert answered.usage.completion_tokens == LONG_TOKENS
     assert before == after
     assert ended["in_a_row"] == 1
     assert pod.states(since) == ["restarting", "starting", "warming", "serving"]
@@ -85,7 +86,7 @@ async def test_an_engine_that_hangs_is_found_out_and_started_again(vllm_pod: Bac
         answered = await call
 
     assert "hangs" in ended["problem"]
-    assert answered.usage.completion_tokens == 300
+    assert answered.usage.completion_tokens == LONG_TOKENS
 
 
 async def test_sigterm_lets_the_calls_under_way_end_and_leaves_nothing_behind(vllm_pod: Backend) -> None:
@@ -102,7 +103,7 @@ async def test_sigterm_lets_the_calls_under_way_end_and_leaves_nothing_behind(vl
         status = await asyncio.to_thread(backend.pod.status)
         await gone(family)
 
-    assert answered.usage.completion_tokens == 300
+    assert answered.usage.completion_tokens == LONG_TOKENS
     assert status == 0
     # Another pod of the same settings: another process, the same revision.
     assert here.revision == elsewhere.revision
