@@ -32,6 +32,7 @@ _STATUSES = {
     "job_file": USAGE,
     "invalid": USAGE,
     "unreachable": UNREACHABLE,
+    "server_away": UNREACHABLE,
     "no_server": UNREACHABLE,
     "no_starter_fits": USAGE,
     "would_overwrite": USAGE,
