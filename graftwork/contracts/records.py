@@ -7,6 +7,7 @@ from typing import Any
 from typing import Self
 
 from jsonschema import Draft202012Validator
+from jsonschema import FormatChecker
 from jsonschema.exceptions import SchemaError
 from pydantic import AfterValidator
 from pydantic import Field
@@ -15,11 +16,13 @@ from pydantic import model_validator
 from graftwork.contracts.base import Written
 
 EXTRAS_COLUMN = "graftwork"
+_NO_FORMATS = FormatChecker(())
+"""Jsonschema's own would take patterns for Python's; they are ECMA 262's, and the gateway knows an engine for these."""
 
 
 def _checked_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
-        Draft202012Validator.check_schema(schema)
+        Draft202012Validator.check_schema(schema, format_checker=_NO_FORMATS)
     except SchemaError as error:
         msg = f"not a JSON schema: {error.message}"
         raise ValueError(msg) from error

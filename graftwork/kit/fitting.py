@@ -20,6 +20,9 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 from referencing import Registry
+from referencing import Resource
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from graftwork.contracts.ids import canonical_json
 from graftwork.kit.errors import TooLargeToCheck
@@ -132,6 +135,36 @@ class Fitting:
             self._spend(len(text))
             seen.add(text)
         return len(seen) < len(items)
+
+
+def unusable(schema: Mapping[str, Any]) -> Iterator[str]:
+    """What of a schema that is one no record could ever be checked against: each such place, in words.
+
+    A pattern of Python's alone, a reference out of the schema or to nowhere. A reference that only literals hold, and
+    what a schema refers to by an anchor, count as for any validator.
+    """
+    root = DRAFT202012.create_resource(_without_dialects(schema))
+    uri = root.id() or ""
+    resolver = Registry().with_resource(uri, root).resolver(uri)
+    for part, near in _subschemas(root, resolver):
+        for pattern in (*([part["pattern"]] if "pattern" in part else []), *part.get("patternProperties", {})):
+            try:
+                _compiled(pattern)
+            except UnusablePattern as error:
+                yield str(error)
+        for reference in (part[keyword] for keyword in ("$ref", "$dynamicRef") if keyword in part):
+            try:
+                near.lookup(reference)
+            except Unresolvable:
+                yield f"the output schema refers to {reference!r}, which it does not hold"
+
+
+def _subschemas(schema: Resource[Any], resolver: Any) -> Iterator[tuple[Mapping[str, Any], Any]]:
+    """The schema and all within it, each with what resolves its references."""
+    if isinstance(schema.contents, Mapping):
+        yield schema.contents, resolver
+        for inner in schema.subresources():
+            yield from _subschemas(inner, resolver.in_subresource(inner))
 
 
 def _standard(name: str) -> Keyword:

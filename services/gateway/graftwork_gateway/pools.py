@@ -16,6 +16,7 @@ from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import GraftworkError
 from graftwork.kit.errors import Overloaded
 from graftwork.kit.errors import RetryableError
+from graftwork.kit.fitting import unusable
 from graftwork.kit.logging import get_logger
 from graftwork.kit.runtimes import not_allowed
 from graftwork.models.plane import ModelDescription
@@ -29,6 +30,8 @@ from graftwork_gateway.views import pool_view
 log = get_logger(__name__)
 Described = Mapping[str, PoolDescription | GraftworkError]
 """Pool -> what it serves, or why that cannot be told."""
+_INSTRUCTED = frozenset({"optimizer", "evaluator", "judge"})
+"""Roles whose calls begin with a system message."""
 
 
 async def describe(plane: ModelPlane, pools: Iterable[str], timeout_seconds: float) -> Described:
@@ -66,6 +69,7 @@ async def check_models(spec: JobSpec, plane: ModelPlane, settings: GatewaySettin
     mistakes = [
         *runtime_mistakes(spec, settings.sandbox_runtimes),
         *prompt_mistakes(spec),
+        *schema_mistakes(spec),
         *mistakes_of(spec, described),
     ]
     if mistakes:
@@ -90,6 +94,12 @@ def prompt_mistakes(spec: JobSpec) -> Iterator[ProblemError]:
             yield ProblemError(path=f"role_prompts.{name}", message=fault)
 
 
+def schema_mistakes(spec: JobSpec) -> Iterator[ProblemError]:
+    """What of the job's own schema would make every record unusable."""
+    for fault in unusable(spec.output.json_schema):
+        yield ProblemError(path="output.record_schema", message=fault)
+
+
 def mistakes_of(spec: JobSpec, described: Described) -> Iterator[ProblemError]:
     """What of the job the pools cannot do. Pools that could not be asked are passed over."""
     for role, wanted in spec.models.by_role().items():
@@ -100,6 +110,8 @@ def mistakes_of(spec: JobSpec, described: Described) -> Iterator[ProblemError]:
                 yield _not_served(role, wanted.model, pool)
             elif spec.budget.cost_usd is not None and not _priced(role, model):
                 yield _unpriced(model, pool)
+            if pool.fixed is not None and role in _INSTRUCTED:
+                yield _fixed(role, pool)
         elif not isinstance(pool, RetryableError):
             yield ProblemError(path=f"models.{role}.pool", message=str(pool))
     optimizer = described[spec.models.optimizer.pool]
@@ -140,6 +152,14 @@ def _not_served(role: str, model: str | None, pool: PoolDescription) -> ProblemE
     known = ", ".join(one.name for one in pool.models)
     message = f"pool {pool.pool!r} does not serve {model or pool.default_model!r}; it serves: {known}"
     return ProblemError(path=f"models.{role}.model", message=message)
+
+
+def _fixed(role: str, pool: PoolDescription) -> ProblemError:
+    message = (
+        f"pool {pool.pool!r} is fixed: it refuses system messages, with which every call of the {role} begins; "
+        "only the generator can be one"
+    )
+    return ProblemError(path=f"models.{role}.pool", message=message)
 
 
 def _unpriced(model: ModelDescription, pool: PoolDescription) -> ProblemError:

@@ -30,3 +30,15 @@ def test_a_reference_that_leads_out_of_the_schema_is_told_and_never_fetched(refe
     check = RecordCheck(custom({"n": {"$ref": reference}}))
     with pytest.raises(UnusableSchema, match="refers to"):
         check.fault({"n": 1})
+
+
+def test_a_record_that_would_take_for_ever_is_discarded() -> None:
+    schema = {"n": {"type": "array", "items": {"items": {"anyOf": [{"type": "null"}, {"type": "number"}]}}}}
+    fault = RecordCheck(custom(schema)).fault({"n": [["x" * 10_000] * 100] * 10})
+    assert fault == "the record is too large to be checked against the schema"
+
+
+def test_a_pattern_that_is_none_is_told() -> None:
+    check = RecordCheck(custom({"n": {"pattern": "^a\\Z"}}))
+    with pytest.raises(UnusableSchema, match="is none of ECMA 262"):
+        check.fault({"n": "a"})

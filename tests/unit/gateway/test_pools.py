@@ -8,12 +8,14 @@ from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import UnknownPool
 from graftwork.models.plane import ModelDescription
 from graftwork.models.plane import PoolDescription
+from graftwork.models.plane import Sampling
 from graftwork_gateway.errors import JobInvalid
 from graftwork_gateway.pools import Described
 from graftwork_gateway.pools import check_models
 from graftwork_gateway.pools import mistakes_of
 from graftwork_gateway.pools import pinned
 from graftwork_gateway.pools import prompt_mistakes
+from graftwork_gateway.pools import schema_mistakes
 from graftwork_gateway.settings import GatewaySettings
 from tests.support.doors import a_plane
 
@@ -168,3 +170,23 @@ def test_a_prompt_of_the_job_s_own_that_cannot_be_rendered_is_told(template: str
 
     assert [mistake.path for mistake in found] == ([] if message is None else ["role_prompts.score_sample"])
     assert all(mistake.message.startswith(str(message)) for mistake in found)
+
+
+def test_a_schema_that_no_record_could_be_checked_against_is_told() -> None:
+    schema = {"type": "object", "properties": {"n": {"pattern": "^a\\Z"}, "m": {"$ref": "#/$defs/m"}}}
+    found = list(schema_mistakes(spec(output={"layout": "custom", "record_schema": schema})))
+
+    assert [mistake.path for mistake in found] == ["output.record_schema", "output.record_schema"]
+    assert list(schema_mistakes(spec())) == []
+
+
+def test_a_fixed_pool_can_only_generate() -> None:
+    fixed = pool().model_copy(update={"fixed": Sampling(max_tokens=100)})
+    wanted = spec(models={"judge": {"pool": "judge"}})
+
+    assert paths(wanted, {**everywhere(pool()), "judge": pool(), "generator": fixed}) == []
+    assert paths(wanted, {**everywhere(fixed), "judge": fixed}) == [
+        "models.optimizer.pool",
+        "models.evaluator.pool",
+        "models.judge.pool",
+    ]

@@ -9,6 +9,7 @@ from graftwork.kit.errors import TooLargeToCheck
 from graftwork.kit.errors import UnusablePattern
 from graftwork.kit.fitting import WORK
 from graftwork.kit.fitting import Fitting
+from graftwork.kit.fitting import unusable
 
 UNIQUE = {"type": "array", "uniqueItems": True}
 TREE = {
@@ -97,3 +98,38 @@ def test_a_pattern_that_is_none_is_told() -> None:
 def test_a_schema_that_is_its_own_reference_ends() -> None:
     with pytest.raises(TooLargeToCheck, match="nested too deeply"):
         Fitting({"$ref": "#"}).fault({})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"n": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"pattern": "^\\d+$"}}},
+        {
+            "$id": "tree",
+            "properties": {"child": {"$ref": "tree"}, "leaf": {"$ref": "#leaf"}},
+            "$defs": {"l": {"$anchor": "leaf"}},
+        },
+        {"properties": {"again": {"$ref": "#"}, "pattern": {"type": "string"}}, "patternProperties": {"^x-": True}},
+        {"const": {"$ref": "#/nowhere", "pattern": "("}, "$schema": Draft202012Validator.META_SCHEMA["$id"]},
+    ],
+)
+def test_a_schema_that_records_can_be_checked_against_has_nothing_unusable(schema: dict[str, Any]) -> None:
+    assert list(unusable(schema)) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ({"pattern": "(?(1)a|b)\\Z"}, "is none of ECMA 262"),
+        ({"additionalProperties": {"items": {"pattern": "(?(1)a|b)\\Z"}}}, "is none of ECMA 262"),
+        ({"patternProperties": {"(?(1)a|b)\\Z": {}}}, "is none of ECMA 262"),
+        ({"$ref": "#/$defs/missing"}, "refers to '#/$defs/missing', which it does not hold"),
+        ({"$dynamicRef": "#missing"}, "refers to '#missing', which it does not hold"),
+        ({"$ref": "http://127.0.0.1:9/schema.json"}, "which it does not hold"),
+        ({"$ref": "other.json"}, "refers to 'other.json'"),
+    ],
+)
+def test_what_no_record_could_be_checked_against_is_told_beforehand(part: dict[str, Any], told: str) -> None:
+    (fault,) = unusable({"properties": {"n": {"anyOf": [part]}}})
+
+    assert told in fault
