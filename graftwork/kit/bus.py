@@ -1,8 +1,10 @@
 """Events on Kafka: CloudEvents 1.0 in binary mode, JSON data, key = job id, one topic per event type."""
 
 import json
+from collections.abc import AsyncIterator
 from collections.abc import Iterable
 from collections.abc import Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from datetime import datetime
@@ -14,6 +16,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin import NewTopic
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.errors import NoError
 from aiokafka.errors import TopicAlreadyExistsError
 from aiokafka.errors import for_code
@@ -27,13 +30,18 @@ from pydantic import ValidationError
 from graftwork.contracts.events import EVENT_VERSION
 from graftwork.contracts.events import EventData
 from graftwork.contracts.ids import derived_id
+from graftwork.kit.connecting import kafka_arguments
 from graftwork.kit.errors import MalformedEvent
+from graftwork.kit.refusals import kafka_refusal
 from graftwork.kit.settings import ServiceSettings
+from graftwork.kit.tracing import is_traceparent
 
 D = TypeVar("D", bound=EventData)
 _RETENTION_MS = str(7 * 24 * 3600 * 1000)
 _DEAD_LETTER_BYTES = 2 * 1024 * 1024
 _DLQ_SUFFIX = ".dlq"
+TRACEPARENT = "traceparent"
+"""Header of the span that carries a record. The envelope's ``ce_traceparent`` is of the work that wrote the event."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,16 @@ def dead_letter_topic(topic: str) -> str:
     return topic + _DLQ_SUFFIX
 
 
+def is_dead_letter_topic(topic: str) -> bool:
+    """Whether ``topic`` holds dead letters."""
+    return topic.endswith(_DLQ_SUFFIX)
+
+
+def origin_topic(topic: str) -> str:
+    """Where the records of a dead letter topic were sent to first."""
+    return topic.removesuffix(_DLQ_SUFFIX)
+
+
 def event_id(data: EventData) -> str:
     """CloudEvents id: derived, so that the same fact always has the same id."""
     return derived_id(data.event_name, data.identity)
@@ -106,13 +124,19 @@ def decode(headers: Iterable[tuple[str, bytes | None]], key: bytes | None, value
             source=envelope.get_source(),
             type=envelope.get_type(),
             time=envelope.get_time() or datetime.now(UTC),
-            traceparent=envelope.get_extension("traceparent"),
+            traceparent=_carrier(known) or envelope.get_extension("traceparent"),
         )
     except MalformedEvent:
         raise
     except Exception as error:
         # Anybody's bytes: parsers have more ways to fail on them than they document, and none may end the service.
         raise MalformedEvent(f"not a CloudEvent in binary mode: {_first_line(error)}") from error
+
+
+def _carrier(headers: Mapping[str, bytes]) -> str | None:
+    """The span that carried the record here; the envelope's own tells who wrote the event, wherever it has been."""
+    told = headers.get(TRACEPARENT, b"").decode("ascii", "replace")
+    return told if is_traceparent(told) else None
 
 
 def _data_of(type_name: str, data: object) -> EventData:
@@ -134,12 +158,17 @@ def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:300]
 
 
+def group_of(settings: ServiceSettings, service: str) -> str:
+    """Consumer group of a service."""
+    return f"{settings.namespace}.{service}"
+
+
 def new_consumer(settings: ServiceSettings, service: str, topics: Iterable[str]) -> AIOKafkaConsumer:
     """Consumer whose seven treacherous defaults are all chosen on purpose."""
     return AIOKafkaConsumer(
         *topics,
-        bootstrap_servers=settings.kafka,
-        group_id=f"{settings.namespace}.{service}",
+        **kafka_arguments(settings),
+        group_id=group_of(settings, service),
         client_id=f"graftwork-{service}",
         auto_offset_reset="earliest",
         enable_auto_commit=False,
@@ -152,10 +181,21 @@ def new_consumer(settings: ServiceSettings, service: str, topics: Iterable[str])
     )
 
 
+def new_reader(settings: ServiceSettings, service: str) -> AIOKafkaConsumer:
+    """Consumer of no group, for whoever looks at partitions of their choice and leaves no trace."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka,
+        client_id=f"graftwork-{service}",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        isolation_level="read_uncommitted",
+    )
+
+
 def new_producer(settings: ServiceSettings, service: str) -> AIOKafkaProducer:
     """Idempotent producer, acks=all."""
     return AIOKafkaProducer(
-        bootstrap_servers=settings.kafka,
+        **kafka_arguments(settings),
         client_id=f"graftwork-{service}",
         enable_idempotence=True,
         max_request_size=_DEAD_LETTER_BYTES,
@@ -169,15 +209,28 @@ def topics_of(namespace: str, event_names: Iterable[str]) -> list[str]:
 
 
 async def ensure_topics(settings: ServiceSettings, event_names: Iterable[str] | None = None) -> list[str]:
-    """Create the topics (and their DLQs) that are missing; return the names of the new ones. Raises ``KafkaError``."""
+    """Create the topics (and their DLQs) that are missing; return the names of the new ones.
+
+    Raises ``KafkaError``, and what ``admin_of`` raises.
+    """
     wanted = topics_of(settings.namespace, event_names or EventData.registry)
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, client_id="graftwork-topics")
-    try:
-        await admin.start()
+    async with admin_of(settings, "topics") as admin:
         missing = sorted(set(wanted) - set(await admin.list_topics()))
         if missing:
             await _create(admin, missing, settings)
         return missing
+
+
+@asynccontextmanager
+async def admin_of(settings: ServiceSettings, purpose: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Admin client, connected. Raises ``ServerRefuses`` or ``DependencyDown`` that say why it cannot be."""
+    admin = AIOKafkaAdminClient(**kafka_arguments(settings), client_id=f"graftwork-{purpose}")
+    try:
+        try:
+            await admin.start()
+        except KafkaConnectionError as error:
+            raise await kafka_refusal(settings) from error
+        yield admin
     finally:
         await admin.close()
 

@@ -2,7 +2,12 @@
 
 import asyncio
 import hashlib
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from typing import Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
@@ -14,9 +19,52 @@ from graftwork.kit.ledger import Ledger
 from graftwork.kit.logging import get_logger
 
 log = get_logger(__name__)
+Header = tuple[str, bytes | None]
+
+OURS = "dlq-"
+"""Headers that begin so are about the dying, and no part of the record."""
+REASON = "dlq-reason"
+CLASS = "dlq-class"
+ATTEMPTS = "dlq-attempts"
+FIRST_AT = "dlq-first-at"
+ORIGIN_PARTITION = "dlq-origin-partition"
+ORIGIN_OFFSET = "dlq-origin-offset"
+SERVICE = "dlq-service"
+TRUNCATED = "dlq-truncated"
 _SEND_SECONDS = 30.0
 _REASON_BYTES = 2_000
 _KEPT_BYTES = 256 * 1024
+_MOST_DIGITS = 9
+
+
+@dataclass(frozen=True)
+class Deaths:
+    """How often a record has been buried, and when first; a replayed one brings this along."""
+
+    attempts: int = 0
+    first_at: datetime | None = None
+
+    @classmethod
+    def told_by(cls, headers: Iterable[Header]) -> Self:
+        """Read headers that anybody may have written: what is no number is none, and what is no time neither."""
+        told = {name: (value or b"").decode(errors="replace") for name, value in headers}
+        attempts = told.get(ATTEMPTS, "")
+        if not (attempts.isascii() and attempts.isdigit() and len(attempts) <= _MOST_DIGITS):
+            return cls()
+        try:
+            return cls(int(attempts), datetime.fromisoformat(told.get(FIRST_AT, "")))
+        except ValueError:
+            return cls(int(attempts))
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """The same, for a record to bring along."""
+        first = [] if self.first_at is None else [(FIRST_AT, self.first_at.isoformat().encode())]
+        return [(ATTEMPTS, str(self.attempts).encode()), *first]
+
+
+def without_ours(headers: Iterable[Header]) -> list[Header]:
+    """Headers of the record itself."""
+    return [(name, value) for name, value in headers if not name.startswith(OURS)]
 
 
 class DeadLetters:
@@ -32,30 +80,32 @@ class DeadLetters:
         One that is too large even for the dead letter topic is cut, which its headers tell.
         """
         code = str(getattr(error, "code", "internal"))
-        headers = [*record.headers, *self._reasons(record, error, code)]
+        headers = [*without_ours(record.headers), *self._reasons(record, error, code)]
         try:
             await self._send(record, record.value, headers)
         except MessageSizeTooLargeError:
             whole = hashlib.sha256(record.value).hexdigest()
-            cut = ("dlq-truncated", f"{len(record.value)} bytes, sha256 {whole}".encode())
+            cut = (TRUNCATED, f"{len(record.value)} bytes, sha256 {whole}".encode())
             await self._send(record, record.value[:_KEPT_BYTES], [*headers, cut])
         metrics.EVENTS_DEAD.labels(record.topic, code).inc()
         log.error("event.dead_lettered", topic=record.topic, offset=record.offset, reason=str(error))
 
     def _reasons(self, record: Any, error: Exception, code: str) -> list[tuple[str, bytes]]:
-        told = {
-            "dlq-reason": str(error),
-            "dlq-class": code,
+        before = Deaths.told_by(record.headers)
+        deaths = Deaths(before.attempts + 1, before.first_at or self._ledger.clock.now())
+        told: Mapping[str, object] = {
+            REASON: error,
+            CLASS: code,
             "dlq-origin-topic": record.topic,
-            "dlq-origin-partition": record.partition,
-            "dlq-origin-offset": record.offset,
-            "dlq-first-at": self._ledger.clock.now().isoformat(),
-            "dlq-service": self._ledger.service,
+            ORIGIN_PARTITION: record.partition,
+            ORIGIN_OFFSET: record.offset,
+            SERVICE: self._ledger.service,
             "dlq-service-version": __version__,
         }
-        return [(name, str(value).encode()[:_REASON_BYTES]) for name, value in told.items()]
+        said = [(name, str(value).encode(errors="replace")[:_REASON_BYTES]) for name, value in told.items()]
+        return [*said, *deaths.headers()]
 
-    async def _send(self, record: Any, value: bytes | None, headers: list[tuple[str, bytes]]) -> None:
+    async def _send(self, record: Any, value: bytes | None, headers: list[Header]) -> None:
         async with asyncio.timeout(_SEND_SECONDS):
             await self._producer.send_and_wait(
                 dead_letter_topic(record.topic), value=value, key=record.key, headers=headers

@@ -1,0 +1,228 @@
+"""Dead letters on Kafka: found, read, and sent back to where they came from.
+
+Reads without a group, one partition at a time, up to what was there when it began: a letter that is replayed and
+dies again is a new one, and is not met in the same go.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from dataclasses import replace
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaProducer
+from aiokafka import ConsumerRecord
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from graftwork.admin.errors import NoSuchLetter
+from graftwork.admin.errors import NotReplayable
+from graftwork.admin.errors import ServerAway
+from graftwork.admin.letters import Letter
+from graftwork.admin.letters import read_letter
+from graftwork.admin.letters import read_receipt
+from graftwork.admin.letters import receipt_headers
+from graftwork.admin.letters import replay_headers
+from graftwork.kit.bus import dead_letter_topic
+from graftwork.kit.bus import is_dead_letter_topic
+from graftwork.kit.bus import new_producer
+from graftwork.kit.bus import new_reader
+from graftwork.kit.bus import origin_topic
+from graftwork.kit.clock import Clock
+from graftwork.kit.settings import ServiceSettings
+
+_SERVICE = "admin"
+_POLL_MS = 1_000
+_BATCH = 200
+_SILENT_POLLS = 30
+
+Wanted = Callable[[Letter], bool]
+"""Which letters a command is about."""
+
+
+def any_letter(_letter: Letter) -> bool:
+    """Every letter."""
+    return True
+
+
+@dataclass(frozen=True)
+class Found:
+    """Letters to replay: offset by partition, ascending; and how many were passed over, and why."""
+
+    offsets: dict[int, list[int]]
+    replayed: int = 0
+    truncated: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many there are to replay."""
+        return sum(map(len, self.offsets.values()))
+
+
+class DeadLetterOffice:
+    """The dead letter topics of one namespace."""
+
+    def __init__(
+        self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, *, settings: ServiceSettings, clock: Clock
+    ) -> None:
+        self._consumer = consumer
+        self._producer = producer
+        self._settings = settings
+        self._clock = clock
+
+    async def topics(self) -> list[str]:
+        """Topics that have a dead letter topic, without the ``.dlq``."""
+        own = f"{self._settings.namespace}."
+        names = sorted(await self._consumer.topics())
+        return [origin_topic(name) for name in names if name.startswith(own) and is_dead_letter_topic(name)]
+
+    async def topic_named(self, name: str) -> str:
+        """The topic that somebody means: it, its dead letter topic, or its event. Raises ``NoSuchLetter``."""
+        topics = await self.topics()
+        for topic in topics:
+            event = topic.removeprefix(f"{self._settings.namespace}.").rpartition(".")[0]
+            if name in {topic, dead_letter_topic(topic), event}:
+                return topic
+        known = f"it has those of {', '.join(topics)}" if topics else "it has none at all: wrong GRAFTWORK_NAMESPACE?"
+        raise NoSuchLetter(f"Kafka at {self._settings.kafka} has no dead letter topic of {name}; {known}")
+
+    async def letters(self, topic: str, *, wanted: Wanted = any_letter, limit: int) -> list[Letter]:
+        """The ``limit`` newest letters, newest first."""
+        found: list[Letter] = []
+        for partition in await self._partitions(topic):
+            newest: deque[Letter] = deque(maxlen=limit)
+            receipts: dict[int, str] = {}
+            async for record in self._records(partition):
+                receipt = read_receipt(record)
+                if receipt is not None:
+                    receipts[receipt[0]] = receipt[1]
+                elif wanted(letter := read_letter(record, topic)):
+                    newest.append(letter)
+            found += [replace(letter, replayed_at=receipts.get(letter.offset)) for letter in newest]
+        return sorted(found, key=lambda letter: letter.at, reverse=True)[:limit]
+
+    async def letter(self, topic: str, partition: int, offset: int) -> tuple[Letter, ConsumerRecord]:
+        """One letter, and the record itself. Raises ``NoSuchLetter``."""
+        where = await self._partition(topic, partition)
+        found: list[ConsumerRecord] = []
+        replayed_at: str | None = None
+        async for record in self._records(where, first=offset):
+            receipt = read_receipt(record)
+            if record.offset == offset and receipt is None:
+                found.append(record)
+            elif receipt is not None and receipt[0] == offset:
+                replayed_at = receipt[1]
+        if not found:
+            raise NoSuchLetter(f"no dead letter lies at {_at(where, offset)}: it never did, or its time is over")
+        return replace(read_letter(found[0], topic), replayed_at=replayed_at), found[0]
+
+    async def find(self, topic: str, *, wanted: Wanted = any_letter, again: bool = False) -> Found:
+        """Letters that can be replayed; those that were before only where ``again``."""
+        offsets: dict[int, list[int]] = {}
+        replayed = truncated = 0
+        for partition in await self._partitions(topic):
+            candidates: list[int] = []
+            receipts: set[int] = set()
+            async for record in self._records(partition):
+                receipt = read_receipt(record)
+                if receipt is not None:
+                    receipts.add(receipt[0])
+                elif wanted(letter := read_letter(record, topic)):
+                    truncated += letter.truncated is not None
+                    if letter.truncated is None:
+                        candidates.append(letter.offset)
+            done = set() if again else receipts.intersection(candidates)
+            replayed += len(done)
+            offsets[partition.partition] = [offset for offset in candidates if offset not in done]
+        return Found({number: found for number, found in offsets.items() if found}, replayed, truncated)
+
+    async def choose(self, topic: str, partition: int, offsets: Sequence[int], *, again: bool = False) -> Found:
+        """These letters. Raises ``NoSuchLetter``, and ``NotReplayable`` for one that is not whole."""
+        chosen: list[int] = []
+        replayed = 0
+        for offset in sorted(set(offsets)):
+            letter, _ = await self.letter(topic, partition, offset)
+            if letter.truncated is not None:
+                where = _at(TopicPartition(dead_letter_topic(topic), partition), offset)
+                raise NotReplayable(
+                    f"{where} was too large to be kept whole ({letter.truncated}): its sender has to send it again"
+                )
+            if letter.replayed_at is not None and not again:
+                replayed += 1
+            else:
+                chosen.append(offset)
+        return Found({partition: chosen} if chosen else {}, replayed)
+
+    async def replay(self, topic: str, offsets: dict[int, list[int]]) -> AsyncIterator[int]:
+        """Send letters back to ``topic`` in their order, each acknowledged and then noted; yield how many so far.
+
+        One that was sent and not noted, because this process died between, is sent again the next time: services
+        know events that they have admitted.
+        """
+        sent = 0
+        for number, wanted in offsets.items():
+            where = TopicPartition(dead_letter_topic(topic), number)
+            async for record in self._records(where, first=wanted[0], only=set(wanted)):
+                headers = replay_headers(record.headers)
+                await self._producer.send_and_wait(topic, value=record.value, key=record.key, headers=headers)
+                receipt = receipt_headers(record.offset, self._clock.now())
+                await self._producer.send_and_wait(where.topic, value=b"", partition=number, headers=receipt)
+                sent += 1
+                yield sent
+
+    async def _partitions(self, topic: str) -> list[TopicPartition]:
+        name = dead_letter_topic(topic)
+        return [TopicPartition(name, number) for number in sorted(await self._producer.partitions_for(name))]
+
+    async def _partition(self, topic: str, number: int) -> TopicPartition:
+        partitions = await self._partitions(topic)
+        if number not in {one.partition for one in partitions}:
+            raise NoSuchLetter(f"{dead_letter_topic(topic)} has no partition {number}, only {len(partitions)}")
+        return TopicPartition(dead_letter_topic(topic), number)
+
+    async def _records(
+        self, where: TopicPartition, *, first: int = 0, only: Collection[int] | None = None
+    ) -> AsyncIterator[ConsumerRecord]:
+        """Records of a partition from ``first`` to what is its end now, or to the last of ``only``."""
+        end = (await self._consumer.end_offsets([where]))[where]
+        begin = max(first, (await self._consumer.beginning_offsets([where]))[where])
+        end = end if only is None else min(end, max(only) + 1)
+        self._consumer.assign([where])
+        self._consumer.seek(where, begin)
+        silent = 0
+        while begin < end and silent < _SILENT_POLLS:
+            batch = await self._next(where)
+            silent = 0 if batch else silent + 1
+            for record in batch:
+                if record.offset < end and (only is None or record.offset in only):
+                    yield record
+            begin = await self._consumer.position(where)
+        if begin < end:
+            raise ServerAway("Kafka", self._settings.kafka, f"nothing comes from {where.topic}/{where.partition}")
+
+    async def _next(self, where: TopicPartition) -> Sequence[ConsumerRecord]:
+        batches = await self._consumer.getmany(where, timeout_ms=_POLL_MS, max_records=_BATCH)
+        return list(batches.get(where, ()))
+
+
+@asynccontextmanager
+async def open_dead_letters(settings: ServiceSettings, clock: Clock) -> AsyncIterator[DeadLetterOffice]:
+    """Connect to Kafka. Raises ``ServerAway``."""
+    consumer, producer = new_reader(settings, _SERVICE), new_producer(settings, _SERVICE)
+    try:
+        await consumer.start()
+        await producer.start()
+        yield DeadLetterOffice(consumer, producer, settings=settings, clock=clock)
+    except KafkaError as error:
+        raise ServerAway("Kafka", settings.kafka, error) from error
+    finally:
+        await consumer.stop()
+        await producer.stop()
+
+
+def _at(where: TopicPartition, offset: int) -> str:
+    return f"{where.topic} {where.partition} {offset}"
