@@ -41,13 +41,17 @@ class Blobs:
         self._url = url.rstrip("/")
 
     @classmethod
-    def open(cls, url: str) -> "Blobs":
-        """Store at ``url``; a local directory is created."""
+    def open(cls, url: str, options: Mapping[str, str] | None = None) -> "Blobs":
+        """Store at ``url``; a local directory is created.
+
+        ``options``: of a store elsewhere, by obstore's names (``aws_secret_access_key``); beside its environment.
+        """
         parsed = urlparse(url)
         if parsed.scheme in {"", "file"}:
             root = Path(unquote(parsed.path))
             return cls(LocalStore(root, mkdir=True, automatic_cleanup=False), root.absolute().as_uri())
-        return cls(from_url(url), url)
+        config: Any = dict(options or {}) or None  # which keys there are depends on the store
+        return cls(from_url(url, config=config), url)
 
     def uri_of(self, key: str) -> str:
         """Where ``key`` lies, for whoever can reach the store itself."""

@@ -4,6 +4,7 @@ GraftworkError
   x RetryableError            the same work may succeed later (``retry_after_seconds``)
     - DependencyDown            a server we need does not answer
     - Overloaded                a pool or endpoint asked us to slow down
+    - MigrationUnderWay         another process migrates the ledger, for longer than we wait
   x PermanentError            trying again gives the same answer
     - DeadlineExceeded          the time the request was given is over
     - WorkerKilled              the task took its worker's process down, again and again
@@ -16,6 +17,11 @@ GraftworkError
     - TooLargeToCheck           checking a record against its schema would take too much work
     - UnusablePattern           a pattern of the job's schema is no regular expression of JSON schema
     - NotText                   a payload holds half a character and cannot be written
+    - CertificateUnusable       a file of certificates or keys is not there, or is not what it should be
+    - ServerRefuses             a server will not have us, or we will not trust it
+    - LedgerNewer               a later release has migrated this ledger
+    - IndexConflict             an index of the ledger is not as this release wants it
+    - MigrationFailed           a migration of the ledger did not come to its end
   x PortTaken                 another process listens on the port we were told to use
   x LeaseLost                 another worker owns this task now; whatever was done here is discarded
   x JobStopped                the job was stopped; running work ends here
@@ -52,6 +58,12 @@ class Overloaded(RetryableError):
     """A pool or endpoint asked us to slow down."""
 
     code = "overloaded"
+
+
+class MigrationUnderWay(RetryableError):
+    """Another process migrates the ledger, for longer than we wait."""
+
+    code = "migration_under_way"
 
 
 class PermanentError(GraftworkError):
@@ -124,6 +136,36 @@ class NotText(PermanentError):
     """A payload holds half a character (a lone surrogate) and cannot be written."""
 
     code = "not_text"
+
+
+class CertificateUnusable(PermanentError):
+    """A file of certificates or keys is not there, or is not what it should be."""
+
+    code = "certificate_unusable"
+
+
+class ServerRefuses(PermanentError):
+    """A server will not have us, or we will not trust it: what an operator mends in the settings."""
+
+    code = "server_refuses"
+
+
+class LedgerNewer(PermanentError):
+    """A later release has migrated this ledger; ours cannot be sure to read it."""
+
+    code = "ledger_newer"
+
+
+class IndexConflict(PermanentError):
+    """An index of the ledger is not as this release wants it, in more than its expiry."""
+
+    code = "index_conflict"
+
+
+class MigrationFailed(PermanentError):
+    """A migration of the ledger did not come to its end."""
+
+    code = "migration_failed"
 
 
 class PortTaken(GraftworkError):

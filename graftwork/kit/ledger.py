@@ -282,9 +282,12 @@ class Ledger:
         self.read = Reader(self.database)
 
     @classmethod
-    def connect(cls, url: str, *, service: str, namespace: str, clock: Clock) -> "Ledger":
-        """Ledger of ``service`` on the MongoDB at ``url``; the connection is made when first used."""
-        client: Any = AsyncIOMotorClient(url, serverSelectionTimeoutMS=10_000, appname=f"graftwork-{service}")
+    def connect(cls, url: str, *, service: str, namespace: str, clock: Clock, **how: Any) -> "Ledger":
+        """Ledger of ``service`` on the MongoDB at ``url``; the connection is made when first used.
+
+        ``how``: what ``mongo_arguments`` says of it.
+        """
+        client: Any = AsyncIOMotorClient(url, serverSelectionTimeoutMS=10_000, appname=f"graftwork-{service}", **how)
         return cls(client, service=service, namespace=namespace, clock=clock)
 
     async def prepare(

@@ -33,6 +33,9 @@ from graftwork.kit.bus import new_producer
 from graftwork.kit.bus import topic_of
 from graftwork.kit.clock import Clock
 from graftwork.kit.clock import SystemClock
+from graftwork.kit.connecting import mongo_arguments
+from graftwork.kit.connecting import store_arguments
+from graftwork.kit.errors import GraftworkError
 from graftwork.kit.http import HttpServer
 from graftwork.kit.http import Readiness
 from graftwork.kit.http import health_app
@@ -41,6 +44,7 @@ from graftwork.kit.ledger import Ledger
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.logging import configure_logging
 from graftwork.kit.logging import get_logger
+from graftwork.kit.refusals import mongo_refusals
 from graftwork.kit.relay import Relay
 from graftwork.kit.settings import ServiceSettings
 from graftwork.kit.tasks import ContextFactory
@@ -110,11 +114,25 @@ class Service:
 
 def open_ledger(settings: ServiceSettings, service: str, clock: Clock | None = None) -> Ledger:
     """Ledger of a service, as its settings say."""
-    return Ledger.connect(settings.mongo, service=service, namespace=settings.namespace, clock=clock or SystemClock())
+    return Ledger.connect(
+        settings.mongo,
+        service=service,
+        namespace=settings.namespace,
+        clock=clock or SystemClock(),
+        **mongo_arguments(settings),
+    )
+
+
+def open_blobs(settings: ServiceSettings) -> Blobs:
+    """Blob store of a service, as its settings say. Raises ``SettingsError``."""
+    return Blobs.open(settings.blobs, store_arguments(settings))
 
 
 def serve(build: Callable[[], Awaitable[Service]], settings: ServiceSettings, service: str) -> None:
-    """Run a service until SIGTERM or SIGINT. The process's ``main``."""
+    """Run a service until SIGTERM or SIGINT. The process's ``main``.
+
+    What an operator can mend is told in one line, with exit status 1.
+    """
     configure_logging(service, settings)
 
     async def main() -> None:
@@ -122,10 +140,15 @@ def serve(build: Callable[[], Awaitable[Service]], settings: ServiceSettings, se
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await run(await build(), stop)
+        with mongo_refusals(settings):
+            await run(await build(), stop)
 
-    with telemetry(service), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
+    try:
+        with telemetry(service), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main())
+    except GraftworkError as error:
+        log.error("service.failed", code=error.code, reason=str(error))  # noqa: TRY400 - told in words, not by a trace
+        sys.exit(1)
 
 
 async def run(service: Service, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:

@@ -13,6 +13,8 @@ from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
 
+from pydantic import SecretStr
+
 from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.events import SeedsProposed
 from graftwork.contracts.events import SeedsRequested
@@ -82,12 +84,22 @@ def counted_service(settings: ServiceSettings, plane_url: str) -> Service:
     )
 
 
+def variables_of(settings: ServiceSettings) -> dict[str, str]:
+    """Environment that tells a process the same; what is None is left out."""
+    told = {name: value for name, value in settings.model_dump().items() if value is not None}
+    return {f"GRAFTWORK_{name.upper()}": _plain(value) for name, value in told.items()}
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
 @asynccontextmanager
 async def worker_process(
     settings: ServiceSettings, plane_url: str, *, crash_at: str | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The service as a process; killed at the end if it still lives."""
-    chosen = {f"GRAFTWORK_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    chosen = variables_of(settings)
     environment = {**os.environ, **chosen, _PLANE: plane_url}
     if crash_at is not None:
         environment["GRAFTWORK_CRASH_AT"] = crash_at

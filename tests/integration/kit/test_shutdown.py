@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from aiokafka.errors import KafkaConnectionError
 
 from graftwork.contracts.events import SeedsProposed
+from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import PortTaken
 from graftwork.kit.http import HttpServer
 from graftwork.kit.http import Readiness
@@ -152,7 +152,7 @@ async def test_a_service_whose_port_is_taken_says_so_and_touches_nothing(setting
 async def test_a_service_that_finds_no_kafka_fails_and_leaves_nothing_open(settings: ServiceSettings) -> None:
     lost = settings.model_copy(update={"kafka": f"127.0.0.1:{free_port()}"})
 
-    with pytest.raises(KafkaConnectionError):
+    with pytest.raises(DependencyDown, match=f"Kafka at {lost.kafka} cannot be reached: check GRAFTWORK_KAFKA "):
         await run(counted_service(lost, "http://127.0.0.1:9/"), asyncio.Event())
 
     HttpServer(health_app(Readiness()), "127.0.0.1", settings.http_port).__exit__()
