@@ -29,7 +29,7 @@ COMMANDS = {
     "datasets": ("graftwork.cli.datasets:datasets", "List, download, save in other formats, push and delete datasets."),
     "models": ("graftwork.cli.models:models", "Check the model pools: reachable, context, prices."),
     "webhooks": ("graftwork.cli.webhooks:webhooks", "Let URLs be told of finished jobs and open reviews."),
-    "admin": ("graftwork.cli.admin:admin", "Manage API keys and tenants."),
+    "admin": ("graftwork.cli.admin:admin", "Manage keys and tenants; look after Kafka, MongoDB and the blob store."),
     "env": ("graftwork.cli.env:env", "Print the server's address and key, or a service's settings, for a shell."),
     "doctor": ("graftwork.cli.doctor:doctor", "Check what this machine has, and say how to mend what is missing."),
     "completion": ("graftwork.cli.completion:completion", "Print a script that lets a shell complete commands."),
