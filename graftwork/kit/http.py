@@ -17,9 +17,13 @@ from prometheus_client import generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.responses import PlainTextResponse
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
+from starlette.types import Receive
+from starlette.types import Scope
+from starlette.types import Send
 from typing_extensions import override
 
 from graftwork.kit.errors import PortTaken
@@ -27,13 +31,14 @@ from graftwork.kit.errors import PortTaken
 Ping = Callable[[], Awaitable[None]]
 Exposition = Callable[[], Awaitable[str]]
 _PING_SECONDS = 1.0
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _BACKLOG = 2_048
 # Longer than clients and load balancers keep an idle connection: who closes first must be the one who sends next.
 _KEEP_ALIVE_SECONDS = 75
 
 
 class Readiness:
-    """Ready while not draining and while every dependency of the service answers.
+    """Ready once prepared, while not draining, and while every dependency of the service answers.
 
     ``facts``: what does not change while the process lives, told by ``/healthz`` and ``/readyz``; JSON values.
     """
@@ -41,6 +46,7 @@ class Readiness:
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
         self._pings: dict[str, Ping] = {}
+        self.preparing = False
         self.draining = False
 
     def watch(self, name: str, ping: Ping) -> None:
@@ -51,6 +57,8 @@ class Readiness:
         """Dependency -> what is wrong; empty when ready."""
         if self.draining:
             return {"service": "draining"}
+        if self.preparing:
+            return {"service": "preparing"}
         answers = await asyncio.gather(*(self._try(ping) for ping in self._pings.values()))
         return {name: answer for name, answer in zip(self._pings, answers, strict=True) if answer is not None}
 
@@ -87,6 +95,27 @@ def health_routes(readiness: Readiness, *, further_metrics: Exposition | None = 
 def health_app(readiness: Readiness, *, further_metrics: Exposition | None = None) -> ASGIApp:
     """Application with the health routes alone."""
     return Starlette(routes=health_routes(readiness, further_metrics=further_metrics))
+
+
+class OpensLater:
+    """An application that answers nothing but the health routes, and 503 otherwise, until it is opened."""
+
+    def __init__(self, app: ASGIApp, readiness: Readiness) -> None:
+        self._opened = app
+        closed = Route("/{path:path}", _not_yet, methods=list(_METHODS))
+        self._app: ASGIApp = Starlette(routes=[*health_routes(readiness), closed])
+
+    def open(self) -> None:
+        """Answer everything from now on."""
+        self._app = self._opened
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._app(scope, receive, send)
+
+
+async def _not_yet(_request: Request) -> Response:
+    return PlainTextResponse("the service is starting", status_code=503, headers={"Retry-After": "1"})
 
 
 class _Server(uvicorn.Server):

@@ -101,5 +101,5 @@ class Leasing:
 
 def _last_ended_run(stop: dict[str, Any]) -> int:
     """A run that began ends those before it: whatever is left of them is nobody's work any more."""
-    run = int(stop.get("run", 0))
-    return run if stop.get("stopped", True) else run - 1
+    run = int(stop["run"])
+    return run if stop["stopped"] else run - 1

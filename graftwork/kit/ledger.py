@@ -36,6 +36,7 @@ from graftwork.kit.bus import encode
 from graftwork.kit.bus import event_id
 from graftwork.kit.clock import Clock
 from graftwork.kit.doorbell import Doorbell
+from graftwork.kit.errors import IndexConflict
 from graftwork.kit.tracing import current_traceparent
 
 T = TypeVar("T")
@@ -55,6 +56,8 @@ READY = "ready"
 RUNNING = "running"
 _DUPLICATE_KEY = 11000
 _INDEX_OPTIONS_CONFLICT = 85
+_INDEX_KEYS_CONFLICT = 86
+_INDEX_CONFLICTS = {_INDEX_OPTIONS_CONFLICT, _INDEX_KEYS_CONFLICT}
 _TRANSIENT_LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
 _QUICK = WriteConcern(w=1)
 
@@ -191,7 +194,7 @@ class Transaction(Reader):
     async def stop_job(self, job_id: str, run: int = 0) -> None:
         """No work of this job's ``run`` is leased from now on, and what runs is cancelled, unless a later run began."""
         row = await self.find_one(STOPS, {"_id": job_id})
-        if row is None or row.get("run", 0) <= run:
+        if row is None or row["run"] <= run:
             news = {"at": self.now, "run": run, "stopped": True}
             await self.update(STOPS, {"_id": job_id}, {"$set": news}, upsert=True)
             self._stopped = True
@@ -199,7 +202,7 @@ class Transaction(Reader):
     async def resume_job(self, job_id: str, run: int) -> None:
         """Let the job's ``run`` go on, whatever stopped the runs before it."""
         row = await self.find_one(STOPS, {"_id": job_id})
-        if row is None or row.get("run", 0) < run:
+        if row is None or row["run"] < run:
             news = {"at": self.now, "run": run, "stopped": False}
             await self.update(STOPS, {"_id": job_id}, {"$set": news}, upsert=True)
 
@@ -319,13 +322,24 @@ class Ledger:
         try:
             await self.database[collection].create_indexes(models)
         except OperationFailure as error:
-            if error.code != _INDEX_OPTIONS_CONFLICT:
+            if error.code not in _INDEX_CONFLICTS:
                 raise
             for index in (model.document for model in models):
                 if "expireAfterSeconds" in index:
                     expiry = {"keyPattern": index["key"], "expireAfterSeconds": index["expireAfterSeconds"]}
                     await self.database.command("collMod", collection, index=expiry)
+            await self._create_indexes(collection, models)
+
+    async def _create_indexes(self, collection: str, models: list[IndexModel]) -> None:
+        try:
             await self.database[collection].create_indexes(models)
+        except OperationFailure as error:
+            if error.code not in _INDEX_CONFLICTS:
+                raise
+            raise IndexConflict(
+                f"collection {self.database.name}.{collection} has an index that is not as this release wants it: "
+                f"drop that one, and the next start makes it anew ({error.details and error.details.get('errmsg')})"
+            ) from error
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run ``work`` in one transaction, again after conflicts; ring the bells once it is durable."""

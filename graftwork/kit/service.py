@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import AsyncIterator
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -36,7 +37,9 @@ from graftwork.kit.clock import SystemClock
 from graftwork.kit.connecting import mongo_arguments
 from graftwork.kit.connecting import store_arguments
 from graftwork.kit.errors import GraftworkError
+from graftwork.kit.groups import plainly
 from graftwork.kit.http import HttpServer
+from graftwork.kit.http import OpensLater
 from graftwork.kit.http import Readiness
 from graftwork.kit.http import health_app
 from graftwork.kit.journal import JournalWriter
@@ -44,6 +47,9 @@ from graftwork.kit.ledger import Ledger
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.logging import configure_logging
 from graftwork.kit.logging import get_logger
+from graftwork.kit.migrations import Migration
+from graftwork.kit.migrations import Migrator
+from graftwork.kit.migrations import Plan
 from graftwork.kit.refusals import mongo_refusals
 from graftwork.kit.relay import Relay
 from graftwork.kit.settings import ServiceSettings
@@ -106,6 +112,7 @@ class Service:
     blobs: Blobs
     context: ContextFactory = plain_context
     indexes: Mapping[str, Sequence[IndexModel]] = field(default_factory=dict)
+    migrations: Sequence[Migration] = ()
     readiness: Readiness = field(default_factory=Readiness)
     app: ASGIApp | None = None
     background: Sequence[Callable[[], Awaitable[None]]] = ()
@@ -160,11 +167,12 @@ async def run(service: Service, stop: asyncio.Event, started: asyncio.Event | No
         opened.push_async_callback(service.ledger.close)
         for close in reversed(service.closing):
             opened.push_async_callback(close)
-        http = opened.enter_context(
-            HttpServer(service.app or health_app(readiness), settings.http_host, settings.http_port)
-        )
-        await service.ledger.prepare(retention_days=settings.retention_days, indexes=service.indexes)
-        await ensure_topics(settings)
+        app = OpensLater(service.app or health_app(readiness), readiness)
+        http = opened.enter_context(HttpServer(app, settings.http_host, settings.http_port))
+        readiness.preparing = True
+        await opened.enter_async_context(_serving(http))
+        if not await _prepared(service, stop):
+            return
         producer = new_producer(settings, name)
         opened.push_async_callback(producer.stop)
         await producer.start()
@@ -173,12 +181,46 @@ async def run(service: Service, stop: asyncio.Event, started: asyncio.Event | No
         readiness.watch("mongo", service.ledger.ping)
         readiness.watch("blobs", service.blobs.ping)
         readiness.watch("kafka", lambda: _ping_kafka(consumer))
-        await _live(service, http, (consumer, producer), stop, started)
+        readiness.preparing = False
+        app.open()
+        log.info("service.started", port=http.port, kafka=settings.kafka, namespace=settings.namespace)
+        await _live(service, (consumer, producer), stop, started)
+
+
+@contextlib.asynccontextmanager
+async def _serving(http: HttpServer) -> AsyncIterator[None]:
+    """Answer from the first moment on: who asks whether a long migration lives has to be told."""
+    with plainly():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(http.serve())
+            try:
+                yield
+            finally:
+                http.stop()
+
+
+async def _prepared(service: Service, stop: asyncio.Event) -> bool:
+    """Make the servers what this release needs; False if told to stop before that was done."""
+    with plainly():
+        async with asyncio.TaskGroup() as group:
+            preparing = group.create_task(_prepare(service))
+            stopping = group.create_task(stop.wait())
+            await asyncio.wait([preparing, stopping], return_when=asyncio.FIRST_COMPLETED)
+            preparing.cancel()
+            stopping.cancel()
+    return not stop.is_set()
+
+
+async def _prepare(service: Service) -> None:
+    settings, ledger = service.settings, service.ledger
+    plan = Plan.of(service.router.service, service.migrations)
+    await Migrator(ledger, plan, lease_seconds=settings.lease_seconds, poll_seconds=settings.poll_seconds).run()
+    await ledger.prepare(retention_days=settings.retention_days, indexes=service.indexes)
+    await ensure_topics(settings)
 
 
 async def _live(
     service: Service,
-    http: HttpServer,
     kafka: tuple[AIOKafkaConsumer, AIOKafkaProducer],
     stop: asyncio.Event,
     started: asyncio.Event | None,
@@ -200,12 +242,10 @@ async def _live(
     )
     async with asyncio.TaskGroup() as group:
         background = [group.create_task(_forever(work)) for work in service.background]
-        serving = group.create_task(http.serve())
         publishing = group.create_task(relay.run())
         writing = group.create_task(journal.run())
         working = group.create_task(worker.run())
         admitting = group.create_task(_join_and_admit(consumer, admission, started))
-        log.info("service.started", port=http.port, kafka=settings.kafka, namespace=settings.namespace)
         await stop.wait()
 
         service.readiness.draining = True
@@ -220,8 +260,6 @@ async def _live(
         await asyncio.wait([publishing])
         for task in background:
             task.cancel()
-        http.stop()
-        await asyncio.wait([serving])
 
 
 async def _join_and_admit(consumer: AIOKafkaConsumer, admission: Admission, started: asyncio.Event | None) -> None:
