@@ -96,7 +96,7 @@ def event_id(data: EventData) -> str:
     return derived_id(data.event_name, data.identity)
 
 
-def encode(data: EventData, *, namespace: str, source: str, time: datetime, traceparent: str) -> Record:
+def encode(data: EventData, *, namespace: str, source: str, time: datetime, traceparent: str | None) -> Record:
     """Event -> Kafka record."""
     attributes: dict[str, Any] = {
         "id": event_id(data),
@@ -106,7 +106,7 @@ def encode(data: EventData, *, namespace: str, source: str, time: datetime, trac
         "subject": data.job_id,
         "datacontenttype": "application/json",
         "partitionkey": data.job_id,
-        "traceparent": traceparent,
+        **({} if traceparent is None else {"traceparent": traceparent}),
     }
     message = to_binary(CloudEvent(attributes, data.model_dump(mode="json")), JSONFormat())
     return Record(topic_of(namespace, data.event_name), data.job_id.encode(), message.value, message.headers)

@@ -29,6 +29,8 @@ from graftwork.kit.ledger import RELAY_LEASE
 from graftwork.kit.ledger import Document
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.logging import get_logger
+from graftwork.kit.spans import Spans
+from graftwork.kit.work_spans import Sending
 from graftwork.kit.settings import ServiceSettings
 
 log = get_logger(__name__)
@@ -40,9 +42,12 @@ _REFUSALS = (MessageSizeTooLargeError, InvalidTopicError)
 class Relay:
     """Publishes one ledger's outbox. ``run`` returns after ``stop``, with the outbox empty if Kafka allows."""
 
-    def __init__(self, ledger: Ledger, producer: AIOKafkaProducer, settings: ServiceSettings) -> None:
+    def __init__(
+        self, ledger: Ledger, producer: AIOKafkaProducer, settings: ServiceSettings, spans: Spans | None = None
+    ) -> None:
         self._ledger = ledger
         self._producer = producer
+        self._spans = spans or Spans()
         self._settings = settings
         self._owner = secrets.token_hex(8)
         self._renewed_at = -math.inf
@@ -117,13 +122,14 @@ class Relay:
 
     async def _send(self, row: Document) -> Awaitable[object]:
         """Hand over in order; within a partition the idempotent producer keeps that order."""
-        try:
-            future: asyncio.Future[object] = await self._producer.send(
-                row["topic"], value=row["value"], key=row["key"], headers=list(row["headers"].items())
-            )
-        except _REFUSALS as refusal:
-            return _failed(refusal)
-        return future
+        with Sending(self._spans, row) as sending:
+            try:
+                future: asyncio.Future[object] = await self._producer.send(
+                    row["topic"], value=row["value"], key=row["key"], headers=sending.headers
+                )
+            except _REFUSALS as refusal:
+                return _failed(sending.failed(refusal))
+            return sending.until(future)
 
     async def _set_aside(self, refused: Sequence[tuple[Document, BaseException]]) -> None:
         """Keep what Kafka will never take, with the reason, so that it holds up nothing behind it."""

@@ -3,7 +3,6 @@
 What was said to a model and what it answered is never in them, nor are the words of errors, which may quote either.
 """
 
-import asyncio
 import time
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -14,15 +13,14 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from opentelemetry import context as contexts
 from opentelemetry import metrics
 from opentelemetry import trace
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from graftwork.contracts.usage import Usage
-from graftwork.kit.errors import GraftworkError
-from graftwork.kit.tracing import inherited_traceparent
-from graftwork.kit.tracing import traced
+from graftwork.kit.spans import Spans
+from graftwork.kit.spans import at_hand
+from graftwork.kit.spans import error_type
+from graftwork.kit.spans import fail
 from graftwork.models.plane import Embeddings
 from graftwork.models.plane import EmbedRequest
 from graftwork.models.plane import GenerateRequest
@@ -31,7 +29,6 @@ from graftwork.models.plane import Generation
 Attributes = dict[str, Any]
 
 _SCOPE = "graftwork.models"
-_W3C = TraceContextTextMapPropagator()
 _PORTS = {"http": 80, "https": 443}
 # As the conventions have them.
 _SECONDS = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
@@ -81,7 +78,7 @@ class ModelTelemetry:
         meters: metrics.MeterProvider | None = None,
     ) -> None:
         self._provider = provider
-        self._tracer = trace.get_tracer(_SCOPE, tracer_provider=tracers)
+        self.spans = Spans(tracers)
         meter = metrics.get_meter(_SCOPE, meter_provider=meters)
         self._duration = meter.create_histogram(
             "gen_ai.client.operation.duration",
@@ -125,20 +122,15 @@ class ModelTelemetry:
             **({"gen_ai.request.model": model} if model else {}),
             **server_attributes(server),
         }
-        span = self._tracer.start_span(
-            f"{operation} {model}" if model else operation,
-            context=_inherited(),
-            kind=trace.SpanKind.CLIENT,
-            attributes={**common, **more},
-        )
+        name = f"{operation} {model}" if model else operation
+        span = self.spans.start(name, trace.SpanKind.CLIENT, {**common, **more})
         started = time.perf_counter()
         try:
-            with trace.use_span(span, record_exception=False, set_status_on_exception=False), traced(_named(span)):
+            with at_hand(span):
                 yield CallObserved(span, common, self._tokens if self._counts_tokens else None)
         except BaseException as error:
             common["error.type"] = error_type(error)
-            span.set_attribute("error.type", common["error.type"])
-            span.set_status(trace.StatusCode.ERROR)
+            fail(span, error)
             raise
         finally:
             self._duration.record(time.perf_counter() - started, common)
@@ -172,24 +164,5 @@ def server_attributes(server: str) -> Mapping[str, str | int]:
     return {"server.address": host} if port is None else {"server.address": host, "server.port": port}
 
 
-def error_type(error: BaseException) -> str:
-    """A short word for what went wrong: the code of our errors, ``cancelled``, or the name of the class."""
-    if isinstance(error, GraftworkError):
-        return error.code
-    return "cancelled" if isinstance(error, asyncio.CancelledError) else type(error).__name__
-
-
 def _exports() -> bool:
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
-
-
-def _inherited() -> contexts.Context | None:
-    traceparent = inherited_traceparent()
-    return None if traceparent is None else _W3C.extract({"traceparent": traceparent})
-
-
-def _named(span: trace.Span) -> str | None:
-    """The span as a trace parent; without one, what there was before."""
-    carrier: dict[str, str] = {}
-    _W3C.inject(carrier, trace.set_span_in_context(span))
-    return carrier.get("traceparent") or inherited_traceparent()

@@ -10,9 +10,11 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanContext
 from opentelemetry.trace import format_span_id
 from opentelemetry.trace import format_trace_id
 
+from graftwork.kit.spans import Spans
 from graftwork.models.telemetry import ModelTelemetry
 
 
@@ -25,6 +27,15 @@ class Recorded:
         self._tracers.add_span_processor(SimpleSpanProcessor(self._spans))
         self._reader = InMemoryMetricReader()
         self._meters = MeterProvider([self._reader], shutdown_on_exit=False)
+
+    @property
+    def here(self) -> Spans:
+        """Spans that end up here."""
+        return Spans(self._tracers)
+
+    def named(self, *names: str) -> list[ReadableSpan]:
+        """Spans of these names that have ended, in the order in which they began."""
+        return sorted((span for span in self.spans if span.name in names), key=lambda span: span.start_time or 0)
 
     def telemetry(self, provider: str, *, counts_tokens: bool) -> ModelTelemetry:
         """Telemetry that ends up here."""
@@ -64,7 +75,7 @@ def traceparent_of(span: ReadableSpan) -> str:
     """The span as the W3C writes it."""
     own = span.get_span_context()
     assert own is not None
-    return f"00-{format_trace_id(own.trace_id)}-{format_span_id(own.span_id)}-01"
+    return _written(own)
 
 
 def parent_of(span: ReadableSpan) -> str | None:
@@ -72,4 +83,8 @@ def parent_of(span: ReadableSpan) -> str | None:
     above = span.parent
     if above is None:
         return None
-    return f"00-{format_trace_id(above.trace_id)}-{format_span_id(above.span_id)}-01"
+    return _written(above)
+
+
+def _written(named: SpanContext) -> str:
+    return f"00-{format_trace_id(named.trace_id)}-{format_span_id(named.span_id)}-{named.trace_flags:02x}"

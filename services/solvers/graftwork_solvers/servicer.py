@@ -6,16 +6,19 @@ from typing import Any
 from typing import TypeVar
 
 import grpc.aio
-from structlog.contextvars import bound_contextvars
 
 from graftwork.kit.errors import GraftworkError
 from graftwork.kit.logging import get_logger
+from graftwork.kit.spans import Spans
 from graftwork.kit.tracing import is_traceparent
-from graftwork.kit.tracing import traced
 from graftwork.models import statuses
 from graftwork.models import wire
 from graftwork.models.plane import ModelPlane
 from graftwork.models.proto.v1 import solvers_pb2 as pb
+from graftwork.models.rpc_spans import answered
+from graftwork.models.rpc_spans import answering
+from graftwork.models.rpc_spans import full_method
+from graftwork.models.rpc_spans import refused
 from graftwork_solvers.errors import PodFault
 
 log = get_logger(__name__)
@@ -27,8 +30,9 @@ _Answer = TypeVar("_Answer")
 class SolversServicer:
     """Serves a ``ModelPlane``. The caller's deadline is passed on, capped at ``longest_call_seconds``."""
 
-    def __init__(self, plane: ModelPlane, *, longest_call_seconds: float) -> None:
+    def __init__(self, plane: ModelPlane, *, longest_call_seconds: float, spans: Spans | None = None) -> None:
         self._plane = plane
+        self._spans = spans or Spans()
         self._longest_call_seconds = longest_call_seconds
 
     async def Generate(self, message: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:  # noqa: N802 - gRPC's
@@ -38,7 +42,7 @@ class SolversServicer:
             request = wire.generate_request_of_wire(message)
             return wire.generation_to_wire(await self._plane.generate(request, timeout_seconds=timeout_seconds))
 
-        return await self._answered(answer, message.pool, context)
+        return await self._answered("Generate", answer, message.pool, context)
 
     async def Embed(self, message: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:  # noqa: N802 - gRPC's
         """One vector per text."""
@@ -47,7 +51,7 @@ class SolversServicer:
             request = wire.embed_request_of_wire(message)
             return wire.embeddings_to_wire(await self._plane.embed(request, timeout_seconds=timeout_seconds))
 
-        return await self._answered(answer, message.pool, context)
+        return await self._answered("Embed", answer, message.pool, context)
 
     async def Describe(self, message: pb.DescribeRequest, context: Context) -> pb.DescribeResponse:  # noqa: N802 - gRPC's
         """What a pool serves."""
@@ -56,19 +60,25 @@ class SolversServicer:
             description = await self._plane.describe(message.pool, timeout_seconds=timeout_seconds)
             return wire.description_to_wire(description)
 
-        return await self._answered(answer, message.pool, context)
+        return await self._answered("Describe", answer, message.pool, context)
 
-    async def _answered(self, answer: Callable[[float], Awaitable[_Answer]], pool: str, context: Context) -> _Answer:
-        traceparent = _traceparent(context)
-        with bound_contextvars(traceparent=traceparent), traced(traceparent):
+    async def _answered(
+        self, method: str, answer: Callable[[float], Awaitable[_Answer]], pool: str, context: Context
+    ) -> _Answer:
+        with answering(self._spans, full_method(method), _traceparent(context)) as span:
             try:
-                return await answer(self._timeout_seconds(context))
+                told = await answer(self._timeout_seconds(context))
             except GraftworkError as error:
                 log.warning("call.failed", pool=pool, code=error.code, problem=str(error))
-                return await statuses.abort(context, error)
+                failure = error
             except Exception:
                 log.exception("call.broke", pool=pool)
-                return await statuses.abort(context, PodFault("the pod made a mistake; its log tells which"))
+                failure = PodFault("the pod made a mistake; its log tells which")
+            else:
+                answered(span)
+                return told
+            refused(span, statuses.status_code_of(failure))
+        return await statuses.abort(context, failure)
 
     def _timeout_seconds(self, context: Context) -> float:
         remaining = context.time_remaining()

@@ -1,14 +1,20 @@
 """One trace from who asks through the pod to the endpoint, and no secret in it."""
 
 from collections.abc import AsyncIterator
+from collections.abc import Awaitable
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from dataclasses import field
+from functools import partial
 from typing import Any
 
 import grpc.aio
 import pytest
 from aiohttp import web
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanKind
+from opentelemetry.trace import StatusCode
 
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import ModelRefused
@@ -38,6 +44,7 @@ from tests.support.spans import traceparent_of
 
 KEY = "sk-very-secret-0123456789"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+GENERATE, EMBED = "graftwork.v1.Solvers/Generate", "graftwork.v1.Solvers/Embed"
 POOLS = {"weak": {"model": "tiny", "sampling": {"temperature": 0.5}}}
 ASKED = GenerateRequest(pool="weak", messages=(Message(role="user", content="a secret prompt"),), seed=3, n=2)
 
@@ -48,6 +55,7 @@ class Stage:
 
     client: SolverClient
     endpoint: ScriptedEndpoint
+    look: Callable[[], Awaitable[object]]
     callers: Recorded
     pods: Recorded = field(default_factory=Recorded)
 
@@ -57,7 +65,7 @@ async def on_stage() -> AsyncIterator[Stage]:
     callers, pods = Recorded(), Recorded()
     async with running_endpoint() as scripted:
         settings = pod_settings(scripted.url, solvers_pools=POOLS, api_key=KEY)
-        endpoint = open_endpoint(settings)
+        endpoint = open_endpoint(settings, pods.here)
         solver = Solver(
             Pools(settings.pools, endpoint),
             endpoint,
@@ -65,16 +73,22 @@ async def on_stage() -> AsyncIterator[Stage]:
             telemetry=pods.telemetry("openai", counts_tokens=True),
         )
         server = grpc.aio.server(options=server_options(connection_age_seconds=60, connection_grace_seconds=60))
-        solvers_pb2_grpc.add_SolversServicer_to_server(SolversServicer(solver, longest_call_seconds=60), server)
+        servicer = SolversServicer(solver, longest_call_seconds=60, spans=pods.here)
+        solvers_pb2_grpc.add_SolversServicer_to_server(servicer, server)
         address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
         await server.start()
         telemetry = callers.telemetry("graftwork", counts_tokens=False)
         try:
             async with client_at(address, telemetry=telemetry) as client:
-                yield Stage(client, scripted, callers, pods)
+                yield Stage(client, scripted, partial(endpoint.chat, {}, wanted=2), callers, pods)
         finally:
             await server.stop(grace=None)
             await endpoint.close()
+
+
+def error_of(span: ReadableSpan) -> str | None:
+    error: str | None = attributes(span).get("error.type")
+    return error
 
 
 async def two_texts(_body: dict[str, Any]) -> web.Response:
@@ -87,10 +101,19 @@ async def test_the_spans_of_caller_and_pod_and_the_endpoint_s_header_are_one_tra
         with traced(TRACE):
             await stage.client.generate(ASKED, timeout_seconds=10)
 
-    caller, pod = stage.callers.span, stage.pods.span
-    assert parent_of(caller) == TRACE
-    assert parent_of(pod) == traceparent_of(caller)
-    assert [headers["traceparent"] for headers in stage.endpoint.headers] == [traceparent_of(pod)]
+    chain = [
+        *stage.callers.named("chat", GENERATE),
+        *stage.pods.named(GENERATE, "chat tiny", "POST /chat/completions"),
+    ]
+    assert [(span.name, span.kind) for span in chain] == [
+        ("chat", SpanKind.CLIENT),
+        (GENERATE, SpanKind.CLIENT),
+        (GENERATE, SpanKind.SERVER),
+        ("chat tiny", SpanKind.CLIENT),
+        ("POST /chat/completions", SpanKind.CLIENT),
+    ]
+    assert [parent_of(span) for span in chain] == [TRACE, *map(traceparent_of, chain[:-1])]
+    assert [headers["traceparent"] for headers in stage.endpoint.headers] == [traceparent_of(chain[-1])]
 
 
 async def test_embeddings_are_in_the_trace_too() -> None:
@@ -98,9 +121,34 @@ async def test_embeddings_are_in_the_trace_too() -> None:
         with traced(TRACE):
             await stage.client.embed(EmbedRequest(pool="weak", texts=("a secret text",)), timeout_seconds=10)
 
-    assert stage.callers.span.name == "embeddings"
-    assert stage.pods.span.name == "embeddings tiny"
-    assert parent_of(stage.pods.span) == traceparent_of(stage.callers.span)
+    assert [span.name for span in stage.callers.spans] == [EMBED, "embeddings"]
+    assert [span.name for span in stage.pods.spans] == ["POST /embeddings", "embeddings tiny", EMBED]
+    assert {traceparent_of(span).split("-")[1] for span in stage.pods.spans} == {TRACE.split("-")[1]}
+
+
+async def test_transports_tell_whom_they_ask_and_how_it_ended() -> None:
+    async with on_stage() as stage:
+        stage.endpoint.chat = two_texts
+        await stage.client.generate(ASKED, timeout_seconds=10)
+
+    [called], [answered] = stage.callers.named(GENERATE), stage.pods.named(GENERATE)
+    [exchanged] = stage.pods.named("POST /chat/completions")
+    port = int(stage.endpoint.url.rpartition(":")[2].partition("/")[0])
+    ended_well = {"rpc.system.name": "grpc", "rpc.method": GENERATE, "rpc.response.status_code": "OK"}
+    assert attributes(answered) == ended_well
+    assert attributes(called) == {
+        **ended_well,
+        "server.address": "127.0.0.1",
+        "server.port": attributes(called)["server.port"],
+    }
+    assert attributes(exchanged) == {
+        "http.request.method": "POST",
+        "http.response.status_code": 200,
+        "url.full": f"{stage.endpoint.url}/chat/completions",
+        "url.template": "/chat/completions",
+        "server.address": "127.0.0.1",
+        "server.port": port,
+    }
 
 
 async def test_the_pod_tells_what_it_really_asked_and_of_whom() -> None:
@@ -108,7 +156,7 @@ async def test_the_pod_tells_what_it_really_asked_and_of_whom() -> None:
         stage.endpoint.chat = two_texts
         await stage.client.generate(ASKED, timeout_seconds=10)
 
-    told = attributes(stage.pods.span)
+    told = attributes(stage.pods.named("chat tiny")[0])
     port = int(stage.endpoint.url.rpartition(":")[2].partition("/")[0])
     assert told == {
         "gen_ai.operation.name": "chat",
@@ -148,10 +196,13 @@ async def test_a_refused_call_is_told_by_its_kind_on_both_sides() -> None:
         with pytest.raises(ModelRefused):
             await stage.client.generate(ASKED, timeout_seconds=10)
 
-    assert [attributes(side.span)["error.type"] for side in (stage.callers, stage.pods)] == ["model_refused"] * 2
+    assert [error_of(span) for span in stage.callers.named("chat", GENERATE)] == ["model_refused", "INVALID_ARGUMENT"]
+    asked = stage.pods.named(GENERATE, "chat tiny", "POST /chat/completions")
+    assert [error_of(span) for span in asked] == ["INVALID_ARGUMENT", "model_refused", "400"]
+    assert {span.status.status_code for span in (*stage.callers.spans, *asked)} == {StatusCode.ERROR}
 
 
-async def test_tries_are_spans_of_the_pod_in_one_span_of_the_caller() -> None:
+async def test_tries_lie_side_by_side_in_the_call_and_each_has_its_own_span_in_the_pod() -> None:
     answers = iter((500, 200))
 
     async def fails_once(_body: dict[str, Any]) -> web.Response:
@@ -161,9 +212,11 @@ async def test_tries_are_spans_of_the_pod_in_one_span_of_the_caller() -> None:
         stage.endpoint.chat = fails_once
         await stage.client.generate(ASKED, timeout_seconds=10)
 
-    assert "error.type" not in attributes(stage.callers.span)
-    assert [attributes(span).get("error.type") for span in stage.pods.spans] == ["dependency_down", None]
-    assert {parent_of(span) for span in stage.pods.spans} == {traceparent_of(stage.callers.span)}
+    [call], tries = stage.callers.named("chat"), stage.callers.named(GENERATE)
+    assert [error_of(span) for span in (call, *tries)] == [None, "UNAVAILABLE", None]
+    assert [parent_of(span) for span in tries] == [traceparent_of(call)] * 2
+    assert [error_of(span) for span in stage.pods.named(GENERATE)] == ["UNAVAILABLE", None]
+    assert [parent_of(span) for span in stage.pods.named(GENERATE)] == [traceparent_of(span) for span in tries]
 
 
 def two_texts_or_error(status: int) -> web.Response:
@@ -175,7 +228,7 @@ async def test_a_call_that_is_never_sent_leaves_no_span_in_the_pod() -> None:
         with pytest.raises(DependencyDown):
             await stage.client.generate(ASKED, timeout_seconds=0)
 
-    assert attributes(stage.callers.span)["error.type"] == "dependency_down"
+    assert [(span.name, error_of(span)) for span in stage.callers.spans] == [("chat", "dependency_down")]
     assert stage.pods.spans == ()
 
 
@@ -205,4 +258,14 @@ async def test_a_stranger_s_word_for_a_trace_goes_no_further() -> None:
         with traced("not a trace"):
             await stage.client.generate(ASKED, timeout_seconds=10)
 
-    assert parent_of(stage.callers.span) is None
+    [call] = stage.callers.named("chat")
+    assert parent_of(call) is None
+
+
+async def test_what_belongs_to_no_trace_begins_none_at_the_endpoint() -> None:
+    async with on_stage() as stage:
+        stage.endpoint.chat = two_texts
+        await stage.look()
+
+    assert stage.pods.spans == ()
+    assert ["traceparent" in headers for headers in stage.endpoint.headers] == [False]

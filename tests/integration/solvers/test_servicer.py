@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 import grpc
 import grpc.aio
 import pytest
-from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import ModelRefused
+from graftwork.kit.tracing import inherited_traceparent
 from graftwork.kit.tracing import traced
 from graftwork.models.channels import server_options
 from graftwork.models.fake import FakePlane
@@ -77,7 +77,7 @@ async def test_a_message_that_is_no_request_is_refused() -> None:
 
 async def test_the_caller_s_trace_goes_on_in_the_pod() -> None:
     def trace_of(_request: GenerateRequest) -> str:
-        return str(get_contextvars().get("traceparent"))
+        return str(inherited_traceparent())
 
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     async with served(trace_of) as address, client_at(address) as client:

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from graftwork.kit.tracing import current_traceparent
@@ -15,13 +17,33 @@ def test_work_belongs_to_the_trace_around_it() -> None:
     assert inside == (TRACE, TRACE)
 
 
-def test_a_trace_that_begins_is_a_proper_one_and_lasts() -> None:
+def test_who_exports_nothing_begins_no_trace() -> None:
     with traced(None):
-        before, begun, after = inherited_traceparent(), current_traceparent(), inherited_traceparent()
+        found = (inherited_traceparent(), current_traceparent())
 
-    assert before is None
-    assert after == begun
-    assert is_traceparent(begun)
+    assert found == (None, None)
+
+
+def test_flags_are_kept_as_they_came() -> None:
+    unsampled = TRACE[:-2] + "00"
+
+    with traced(unsampled):
+        assert current_traceparent() == unsampled
+
+
+def test_work_inside_belongs_to_no_trace_if_the_word_for_it_is_none() -> None:
+    with traced(TRACE), traced("not a trace"):
+        assert inherited_traceparent() is None
+
+
+async def test_work_that_is_started_inside_belongs_to_the_trace_too() -> None:
+    async def inside() -> str | None:
+        return inherited_traceparent()
+
+    with traced(TRACE):
+        started = asyncio.create_task(inside())
+
+    assert await started == TRACE
 
 
 @pytest.mark.parametrize(

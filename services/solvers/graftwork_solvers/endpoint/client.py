@@ -15,7 +15,7 @@ from pydantic import HttpUrl
 from pydantic_core import to_json
 
 from graftwork.kit.errors import DependencyDown
-from graftwork.kit.tracing import inherited_traceparent
+from graftwork.kit.spans import Spans
 from graftwork.models.channels import MAX_MESSAGE_BYTES
 from graftwork_solvers import __version__
 from graftwork_solvers.endpoint.answers import ChatAnswer
@@ -29,6 +29,8 @@ from graftwork_solvers.endpoint.failures import failure_inside
 from graftwork_solvers.endpoint.failures import failure_of
 from graftwork_solvers.endpoint.hosts import habits_of
 from graftwork_solvers.endpoint.keys import Key
+from graftwork_solvers.endpoint.spans import requesting
+from graftwork_solvers.endpoint.spans import tell_status
 from graftwork_solvers.errors import MalformedAnswer
 from graftwork_solvers.settings import SolversSettings
 
@@ -69,6 +71,7 @@ class Endpoint:
         identity: str | None = None,
         connect_seconds: float = 5.0,
         now: Callable[[], datetime] = _utc_now,
+        spans: Spans | None = None,
     ) -> None:
         self._transport = transport
         self.url = url.rstrip("/")
@@ -76,6 +79,7 @@ class Endpoint:
         self.chats_answered = 0
         self._key = Key(key)
         self._now = now
+        self._spans = spans or Spans()
         self._urls = {path: httpx.URL(f"{self.url}/{path}") for path in (_CHAT, _EMBEDDINGS, _MODELS)}
         bearer = {"authorization": f"Bearer {key}"} if key else {}
         self._headers = httpx.Headers({**_HEADERS, **bearer})
@@ -112,19 +116,18 @@ class Endpoint:
             content=None if body is None else to_json(body),
             extensions=self._extensions,
         )
-        traceparent = inherited_traceparent()
-        if traceparent is not None:
-            request.headers["traceparent"] = traceparent
-        try:
-            response = await self._transport.handle_async_request(request)
+        with requesting(self._spans, request, f"/{path}") as span:
             try:
-                answer = await _bounded(response)
-            finally:
-                await response.aclose()
-        except (httpx.HTTPError, aiohttp.ClientError) as error:
-            raise DependencyDown(
-                f"the endpoint {self.url} does not answer: {str(error) or type(error).__name__}"
-            ) from error
+                response = await self._transport.handle_async_request(request)
+                try:
+                    answer = await _bounded(response)
+                finally:
+                    await response.aclose()
+            except (httpx.HTTPError, aiohttp.ClientError) as error:
+                raise DependencyDown(
+                    f"the endpoint {self.url} does not answer: {str(error) or type(error).__name__}"
+                ) from error
+            tell_status(span, response.status_code)
         return self._meaning(response, answer)
 
     def _meaning(self, response: httpx.Response, answer: bytes) -> Mapping[str, Any]:
@@ -147,7 +150,7 @@ async def _bounded(response: httpx.Response) -> bytes:
     return b"".join(chunks)
 
 
-def open_endpoint(settings: SolversSettings) -> Endpoint:
+def open_endpoint(settings: SolversSettings, spans: Spans | None = None) -> Endpoint:
     """The endpoint that the settings name; the proxy is the environment's, as in every client."""
     key = settings.api_key.get_secret_value() if settings.api_key else ""
     # Reading all trusted certificates takes longer than anything else in a pod's start.
@@ -160,7 +163,9 @@ def open_endpoint(settings: SolversSettings) -> Endpoint:
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
     transport = AiohttpTransport(verify=trusted, client=new_session, proxy=proxy_for(settings.base_url))
-    return Endpoint(transport, str(settings.base_url), key=key, connect_seconds=settings.solvers_connect_seconds)
+    return Endpoint(
+        transport, str(settings.base_url), key=key, connect_seconds=settings.solvers_connect_seconds, spans=spans
+    )
 
 
 def proxy_for(url: HttpUrl) -> httpx.Proxy | None:
