@@ -1,4 +1,4 @@
-"""Loops of unit tests are in asyncio's debug mode. Tests that talk to servers run without: it takes them twice the time."""
+"""Loops of unit tests are in asyncio's debug mode. Tests that talk to servers run without: it doubles their time."""
 
 import asyncio
 import inspect
