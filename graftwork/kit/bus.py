@@ -184,7 +184,7 @@ def new_consumer(settings: ServiceSettings, service: str, topics: Iterable[str])
 def new_reader(settings: ServiceSettings, service: str) -> AIOKafkaConsumer:
     """Consumer of no group, for whoever looks at partitions of their choice and leaves no trace."""
     return AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka,
+        **kafka_arguments(settings),
         client_id=f"graftwork-{service}",
         auto_offset_reset="earliest",
         enable_auto_commit=False,
