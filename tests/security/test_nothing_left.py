@@ -13,6 +13,7 @@ from graftwork_runner.sandbox import ModelCall
 from graftwork_runner.walls.gvisor import Gvisor
 from tests.security.probes.resources import LINE
 from tests.support.eventually import assert_eventually
+from tests.support.family import own_processes
 from tests.support.probes import as_workflow
 from tests.support.walls import EVERY_WALL
 from tests.support.walls import standing
@@ -49,7 +50,7 @@ class Watched:
         await self._bench.run(f"{head}\n{CALL}{rest}", ask=self._answer, seeds=[{"index": 0}])
 
     async def _answer(self, call: ModelCall) -> str:
-        self.seen |= {*psutil.Process().children(recursive=True)}
+        self.seen |= {*own_processes()}
         return call.text
 
 
@@ -81,7 +82,7 @@ async def test_of_bombs_and_daemons_nothing_is_left(name: str) -> None:
     bodies = [probe.source for probe in LINE.probes if probe.name in BOMBS]
     assert len(bodies) == len(BOMBS)
     standing(name)  # type: ignore[arg-type]
-    before = {*psutil.Process().children(recursive=True)}
+    before = {*own_processes()}
     async with watched(name) as bench:
         await bench.run("async def attempt(ctx, seed):\n    return 1\n")
         memory = psutil.Process().memory_info().rss
@@ -91,7 +92,7 @@ async def test_of_bombs_and_daemons_nothing_is_left(name: str) -> None:
     assert bench.seen - before != set()
 
     def gone() -> None:
-        assert alive({*bench.seen, *psutil.Process().children(recursive=True)} - before) == set()
+        assert alive({*bench.seen, *own_processes()} - before) == set()
         assert len(files_of(name)) <= OF_THE_LAST
 
     await assert_eventually(gone)

@@ -17,6 +17,7 @@ from graftwork_runner.sandbox import Limits
 from graftwork_runner.sandbox import ModelCall
 from graftwork_runner.settings import RunnerSettings
 from tests.support.eventually import assert_eventually
+from tests.support.family import own_processes
 from tests.support.workflow_bench import SEEDS
 from tests.support.workflow_bench import Bench
 from tests.support.workflow_bench import Benches
@@ -46,7 +47,7 @@ asyncio.run(main())
 
 def workers() -> list[int]:
     """Sandbox workers of this process, wherever their launchers are."""
-    below = {child.pid for child in psutil.Process().children(recursive=True)}
+    below = {child.pid for child in own_processes()}
     return [each.pid for each in psutil.process_iter(["name"]) if each.pid in below and each.info["name"] == "monty"]
 
 

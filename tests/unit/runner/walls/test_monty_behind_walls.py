@@ -20,6 +20,7 @@ from graftwork_runner.walls import ProcessLimits
 from graftwork_runner.walls import Wall
 from graftwork_runner.walls.enclosed import EnclosedProgram
 from graftwork_runner.walls.tools import tool
+from tests.support.family import own_processes
 from tests.support.walls import EVERY_WALL
 from tests.support.walls import needs_bwrap
 from tests.support.walls import standing
@@ -48,7 +49,7 @@ async def bench(wall: Wall) -> AsyncIterator[Bench]:
 
 def below_us(name: str) -> list[int]:
     """Processes that we or our children started, with this name."""
-    below = {child.pid for child in psutil.Process().children(recursive=True)}
+    below = {child.pid for child in own_processes()}
     return [each.pid for each in psutil.process_iter(["name"]) if each.pid in below and each.info["name"] == name]
 
 
