@@ -1,16 +1,20 @@
 """Certificates from PEM files that may be renewed in place while we run, as cert-manager does."""
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from typing import Generic
 from typing import Self
+from typing import TypeVar
 
 import structlog
 from typing_extensions import override
 
 from graftwork.kit.errors import CertificateUnusable
 
+T = TypeVar("T")
 log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 Stamp = tuple[tuple[int, int, int], ...]
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
@@ -96,15 +100,46 @@ class CertificateFiles:
         return CertificateUnusable(f"{self.variables}{variable}: {path} {why}")
 
 
+class Renewed(Generic[T]):
+    """What ``make`` makes of the files, made anew once they are others.
+
+    Files that are renewed badly are told to the log, and what was made before stays in use.
+    """
+
+    def __init__(self, files: CertificateFiles, make: Callable[[CertificateFiles], T]) -> None:
+        """Raises ``CertificateUnusable``."""
+        self._files = files
+        self._make = make
+        self._seen = files.stamp()
+        self._value = self._made()
+
+    def current(self) -> T:
+        """The same object until the files are others."""
+        try:
+            self._renew()
+        except CertificateUnusable as error:
+            log.warning("certificates.not_renewed", reason=str(error))
+        return self._value
+
+    def _renew(self) -> None:
+        stamp = self._files.stamp()
+        if stamp != self._seen:
+            self._seen = stamp  # first: what cannot be used is told once
+            self._value = self._made()
+            log.info("certificates.renewed", files=f"{self._files.variables}..._FILE")
+
+    def _made(self) -> T:
+        self._files.check()
+        return self._make(self._files)
+
+
 class RenewedContext(ssl.SSLContext):
     """TLS of a client; each handshake takes the files as they are then.
 
-    Files that are renewed badly are told to the log, and what was read before stays in use. Whoever was trusted once
-    stays trusted until the process ends.
+    Whoever was trusted once stays trusted until the process ends.
     """
 
-    _files: CertificateFiles
-    _seen: Stamp
+    _renewed: Renewed[None]
 
     @classmethod
     def of(cls, files: CertificateFiles) -> Self:
@@ -112,25 +147,11 @@ class RenewedContext(ssl.SSLContext):
         context = cls(ssl.PROTOCOL_TLS_CLIENT)
         if files.ca is None:
             context.load_default_certs()
-        context._files, context._seen = files, files.stamp()
-        files.load_into(context)
+        context._renewed = Renewed(files, lambda renewed: renewed.load_into(context))
         return context
 
     @override
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
         """What event loops call before each handshake."""
-        self._renew()
+        self._renewed.current()
         return super().wrap_bio(*args, **kwargs)
-
-    def _renew(self) -> None:
-        try:
-            stamp = self._files.stamp()
-            if stamp == self._seen:
-                return
-            self._seen = stamp
-            self._files.check()  # first: a certificate that does not fit would cost us the one in use
-            self._files.load_into(self)
-        except CertificateUnusable as error:
-            log.warning("certificates.not_renewed", reason=str(error))
-        else:
-            log.info("certificates.renewed", files=self._files.variables)

@@ -1,15 +1,17 @@
 """Structured logs: one JSON object a line, with the ids bound at the edge of each message.
 
-A line never holds a secret: tracebacks come without the values of local variables, and what looks
-like a credential is blotted out wherever it stands.
+A line never holds a secret: tracebacks come without the values of local variables, and the secrets of
+the settings, and what looks like a credential, are blotted out wherever they stand.
 """
 
+import json
 import logging
 import re
 import sys
 from typing import Any
 
 import structlog
+from pydantic import SecretStr
 
 from graftwork.contracts.visible import HIDDEN
 from graftwork.kit.settings import ServiceSettings
@@ -21,6 +23,7 @@ _CREDENTIALS = re.compile(
     r"""|(?:\b|(?<=\x1b\[\d\dm))(?:sk|gw)[-_][\w-]{16,}"""  # API keys, also behind a terminal's colour
 )
 _LONGEST_TEXT = 20_000
+_SHORTEST_SECRET = 4  # blotting out shorter ones would spoil every line, and tell them by that
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
@@ -40,7 +43,7 @@ def configure_logging(service: str, settings: ServiceSettings) -> None:
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer, _without_credentials],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer, _Blotter(settings)],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
@@ -90,6 +93,22 @@ def _shown(value: Any, *, lines: bool) -> Any:
     return text.replace("\n", "\n    " if lines else "\\n")
 
 
-def _without_credentials(_logger: object, _method: str, line: Any) -> Any:
-    """Last of the processors: ``line`` is the text about to be written."""
-    return _CREDENTIALS.sub("***", line)
+class _Blotter:
+    """Last of the processors: a line is the text about to be written."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        secrets = {value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)}
+        forms = {form for one in secrets if len(one) >= _SHORTEST_SECRET for form in _as_written(one)}
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def __call__(self, _logger: object, _method: str, line: Any) -> Any:
+        if self._secrets is not None:
+            line = self._secrets.sub("***", line)
+        return _CREDENTIALS.sub("***", line)
+
+
+def _as_written(secret: str) -> tuple[str, ...]:
+    """In a text, in a JSON string, and in that of a text that shows it by ``repr``."""
+    shown = repr(secret)[1:-1]
+    return secret, json.dumps(secret)[1:-1], shown, json.dumps(shown)[1:-1]

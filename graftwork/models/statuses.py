@@ -43,6 +43,15 @@ _REFUSALS = {
     grpc.StatusCode.UNIMPLEMENTED,
 }
 
+_HINTS = {
+    "CERTIFICATE_VERIFY_FAILED": " (no authority in GRAFTWORK_GRPC_CA_FILE vouches for the pods' certificate)",
+    "Hostname Verification": " (the pods' certificate does not name the host that GRAFTWORK_POOLS does)",
+    "WRONG_VERSION_NUMBER": " (GRAFTWORK_GRPC_..._FILE are set here, and not for the pods)",
+    # All that TLS tells whom a pod sends away; a pod that dies looks the same.
+    "Socket closed": " (if the pods live: they may want a certificate, or not trust ours; see GRAFTWORK_GRPC_..._FILE)",
+}
+"""What gRPC says of a connection that failed -> what an operator can do about it."""
+
 
 def status_code_of(error: GraftworkError) -> grpc.StatusCode:
     """Status code of an error; INTERNAL for one that this contract has no word for."""
@@ -141,4 +150,6 @@ def _too_large(failure: grpc.aio.AioRpcError) -> bool:
 
 
 def _described(failure: grpc.aio.AioRpcError, pool: str) -> str:
-    return f"pool {pool!r}: {failure.code().name}: {failure.details()}"
+    details = failure.details() or ""
+    hint = next((hint for mark, hint in _HINTS.items() if mark in details), "")
+    return f"pool {pool!r}: {failure.code().name}: {details}{hint}"

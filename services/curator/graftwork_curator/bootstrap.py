@@ -1,7 +1,7 @@
 """The only place that wires the curator."""
 
-from graftwork.kit.blobs import Blobs
 from graftwork.kit.service import Service
+from graftwork.kit.service import open_blobs
 from graftwork.kit.service import open_ledger
 from graftwork_curator.context import curator_context
 from graftwork_curator.settings import CuratorSettings
@@ -15,7 +15,7 @@ async def build(settings: CuratorSettings) -> Service:
         router=router,
         settings=settings,
         ledger=open_ledger(settings, router.service),
-        blobs=Blobs.open(settings.blobs),
+        blobs=open_blobs(settings),
         context=curator_context(settings),
         indexes=INDEXES,
     )

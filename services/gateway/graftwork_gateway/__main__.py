@@ -1,6 +1,7 @@
 """``python -m graftwork_gateway``."""
 
 from graftwork.kit.service import serve
+from graftwork.kit.settings import read_settings
 from graftwork_gateway.bootstrap import build
 from graftwork_gateway.handlers import SERVICE
 from graftwork_gateway.settings import GatewaySettings
@@ -8,7 +9,7 @@ from graftwork_gateway.settings import GatewaySettings
 
 def main() -> None:
     """Run the gateway until it is told to stop."""
-    settings = GatewaySettings()
+    settings = read_settings(GatewaySettings)
     serve(lambda: build(settings), settings, SERVICE)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from functools import partial
 
-from graftwork.kit.blobs import Blobs
 from graftwork.kit.clock import SystemClock
 from graftwork.kit.http import Readiness
 from graftwork.kit.service import Service
+from graftwork.kit.service import open_blobs
 from graftwork.kit.service import open_ledger
 from graftwork.models.client import SolverClient
 from graftwork.models.plane import ModelPlane
@@ -38,7 +38,7 @@ from graftwork_gateway.watchers import Watchers
 
 async def build(settings: GatewaySettings) -> Service:
     """Build the service; its first key is stored here, so that it opens from the first request on."""
-    plane = SolverClient(settings.pools, calls_per_pool=settings.model_calls_per_pool)
+    plane = SolverClient.of(settings)
     door = open_door(settings, plane)
     if settings.gateway_first_key is not None:
         first = settings.gateway_first_key.get_secret_value()
@@ -52,7 +52,7 @@ def open_door(settings: GatewaySettings, plane: ModelPlane) -> Door:
     return Door(
         settings=settings,
         ledger=open_ledger(settings, SERVICE, clock),
-        blobs=Blobs.open(settings.blobs),
+        blobs=open_blobs(settings),
         plane=plane,
         clock=clock,
         new_job_id=partial(new_job_id, random_bytes=secrets.token_bytes),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from graftwork.contracts.runtimes import WorkflowRuntime
-from graftwork.kit.blobs import Blobs
 from graftwork.kit.http import Readiness
 from graftwork.kit.logging import get_logger
 from graftwork.kit.service import Service
+from graftwork.kit.service import open_blobs
 from graftwork.kit.service import open_ledger
 from graftwork.models.client import SolverClient
 from graftwork.models.plane import ModelPlane
@@ -41,7 +41,7 @@ async def build(settings: RunnerSettings) -> Service:
         undoing.push_async_callback(runtimes.close)
         for name, walls in runtimes.walls.items():
             log.info("sandbox.started", runtime=name.value, walls=walls, processes=settings.sandbox_processes)
-        plane = SolverClient(settings.pools, calls_per_pool=settings.model_calls_per_pool)
+        plane = SolverClient.of(settings)
         service = wire(settings, plane, runtimes, closing=(runtimes.close, lambda: _close(wall), plane.close))
         undoing.pop_all()
     return service
@@ -82,7 +82,7 @@ def wire(settings: RunnerSettings, plane: ModelPlane, runtimes: Runtimes, *, clo
         router=router,
         settings=settings,
         ledger=open_ledger(settings, router.service),
-        blobs=Blobs.open(settings.blobs),
+        blobs=open_blobs(settings),
         context=runner_context(plane, runtimes, settings),
         readiness=readiness,
         closing=closing,

@@ -1,6 +1,7 @@
 """``python -m graftwork_search``."""
 
 from graftwork.kit.service import serve
+from graftwork.kit.settings import read_settings
 from graftwork_search.bootstrap import NAME
 from graftwork_search.bootstrap import build
 from graftwork_search.settings import SearchSettings
@@ -8,7 +9,7 @@ from graftwork_search.settings import SearchSettings
 
 def main() -> None:
     """Run the search service until it is told to stop."""
-    settings = SearchSettings()
+    settings = read_settings(SearchSettings)
     serve(lambda: build(settings), settings, NAME)
 
 

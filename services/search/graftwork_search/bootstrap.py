@@ -3,10 +3,10 @@
 from pymongo import ASCENDING
 from pymongo import IndexModel
 
-from graftwork.kit.blobs import Blobs
 from graftwork.kit.clock import Clock
 from graftwork.kit.service import Router
 from graftwork.kit.service import Service
+from graftwork.kit.service import open_blobs
 from graftwork.kit.service import open_ledger
 from graftwork_search.documents import FORGOTTEN
 from graftwork_search.documents import NODES
@@ -28,7 +28,7 @@ async def build(settings: SearchSettings, clock: Clock | None = None) -> Service
         router=router,
         settings=settings,
         ledger=open_ledger(settings, NAME, clock),
-        blobs=Blobs.open(settings.blobs),
+        blobs=open_blobs(settings),
         indexes=_indexes(settings),
     )
 

@@ -6,18 +6,17 @@ import signal
 import sys
 
 import uvloop
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
 
 from graftwork.kit.errors import PortTaken
 from graftwork.kit.logging import configure_logging
+from graftwork.kit.settings import read_settings
 from graftwork.kit.telemetry import telemetry
 from graftwork_solvers.settings import SolversSettings
 
 
 def main() -> None:
     """Run the pod. What an operator can mend is told in plain lines, with exit status 1."""
-    settings = _settings()
+    settings = read_settings(SolversSettings)
     configure_logging("solvers", settings)
     try:
         with telemetry("solvers"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -26,16 +25,6 @@ def main() -> None:
         sys.exit(str(error))
     except asyncio.CancelledError:
         sys.exit("ended at once, as asked")
-
-
-def _settings() -> SolversSettings:
-    try:
-        return SolversSettings()
-    except ValidationError as error:
-        mistakes = error.errors(include_input=False, include_url=False, include_context=False)
-        sys.exit("\n".join(f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}" for mistake in mistakes))
-    except SettingsError as error:
-        sys.exit(f"{error}: {error.__cause__}")
 
 
 async def _until_signalled(settings: SolversSettings) -> None:

@@ -19,6 +19,7 @@ from graftwork.kit.http import health_app
 from graftwork.kit.logging import get_logger
 from graftwork.models.channels import SERVICE
 from graftwork.models.channels import server_options
+from graftwork.models.credentials import server_credentials
 from graftwork.models.plane import ModelPlane
 from graftwork.models.proto.v1 import solvers_pb2_grpc
 from graftwork_solvers.admission.gate import Gate
@@ -67,7 +68,7 @@ def build(settings: SolversSettings, endpoint: Endpoint, clock: Clock, own: OwnE
     readiness.watch("engine" if own else "endpoint", health.ping)
     plane: ModelPlane = Solver(pools, endpoint, gate)
     server = _grpc_server(settings, EnginePlane(plane, engine) if engine else plane, health)
-    grpc_port = _bind(server, settings.solvers_host, settings.solvers_port)
+    grpc_port = _bind(server, settings)
     watch = EngineWatch(own.door, gate, clock) if own else None
     http = HttpServer(
         health_app(readiness, further_metrics=watch.metrics if watch else None), settings.http_host, settings.http_port
@@ -103,8 +104,11 @@ def _grpc_server(settings: SolversSettings, plane: ModelPlane, health: Health) -
     return server
 
 
-def _bind(server: grpc.aio.Server, host: str, port: int) -> int:
+def _bind(server: grpc.aio.Server, settings: SolversSettings) -> int:
+    host, port, files = settings.solvers_host, settings.solvers_port, settings.grpc_files
     try:
+        if files is not None:
+            return server.add_secure_port(f"{host}:{port}", server_credentials(files))
         return server.add_insecure_port(f"{host}:{port}")
     except RuntimeError as error:
         raise PortTaken(f"port {port} on {host} is taken: stop what listens there, or choose another") from error

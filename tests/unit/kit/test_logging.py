@@ -33,7 +33,10 @@ except ConnectionError:
 
 
 def logged(code: str, log_format: str = "json") -> str:
-    program = PREPARE.replace("FORMAT", log_format) + code
+    return written(PREPARE.replace("FORMAT", log_format) + code)
+
+
+def written(program: str) -> str:
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - ours
     assert result.stdout == ""
     return result.stderr
@@ -111,6 +114,29 @@ log.info("asked", key="sk-{SECRET}")
 
     assert [line.count("***") for line in text.splitlines()] == [1] * 7
     assert SECRET not in text
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_secret_of_the_settings_is_blotted_out_wherever_it_stands(log_format: str) -> None:
+    secret = "h\"u'n\\t\u00e9r2"
+    prepare = PREPARE.replace("FORMAT", log_format).replace(
+        "log_level=",
+        f"kafka_security_protocol='SASL_SSL', kafka_user='u', kafka_password={secret!r}, log_level=",
+    )
+    code = f"""
+secret = {secret!r}
+log.info("asked", settings=settings)
+log.info("asked", words=f"with {{secret}} in it", nested={{"list": [secret]}})
+log.warning(f"refused {{secret!r}}")
+logging.getLogger("a.library").error("refused %s", secret)
+logging.getLogger("a.library").error("refused %r", [secret])
+"""
+
+    lines = written(prepare + code).splitlines()
+
+    assert len(lines) == 5
+    assert [line.count("***") > 0 for line in lines] == [True] * 5
+    assert not any("u'n" in line or "u\\'n" in line for line in lines)
 
 
 def test_what_is_no_credential_is_left_alone() -> None:
