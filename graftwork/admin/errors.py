@@ -7,6 +7,11 @@ GraftworkError
     - NoSuchLetter              no dead letter topic, or no dead letter on it, of that name
     - NotReplayable             a dead letter is no longer what it was, and cannot be sent again
     - NoSuchRefusal             no event of that id was refused by Kafka
+    - TopicsRefused             the broker makes or changes no topic as asked
+    - BackupFailed              a backup could not be made, or not whole
+    - BackupInvalid             a backup is not there, or not as its manifest says
+    - NotEmpty                  what a backup would be restored over is not empty
+    - StillRunning              services run that have to be stopped first
     - NothingKnown              none of the jobs in the blob store is known to the ledgers
 """
 
@@ -57,3 +62,33 @@ class NothingKnown(AdminError):
     """None of the jobs in the blob store is known to the ledgers: it is hardly theirs."""
 
     code = "nothing_known"
+
+
+class TopicsRefused(AdminError):
+    """The broker makes or changes no topic as asked."""
+
+    code = "topics_refused"
+
+
+class BackupFailed(AdminError):
+    """A backup could not be made, or not whole."""
+
+    code = "backup_failed"
+
+
+class BackupInvalid(AdminError):
+    """A backup is not there, or not as its manifest says."""
+
+    code = "backup_invalid"
+
+
+class NotEmpty(AdminError):
+    """What a backup would be restored over is not empty."""
+
+    code = "not_empty"
+
+
+class StillRunning(AdminError):
+    """Services run that have to be stopped first."""
+
+    code = "still_running"
