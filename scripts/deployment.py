@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes what in the manifests follows from something else: topics from contracts, alerts and dashboards from deploy/.
+"""Makes what in manifests follows from something else: topics, users from the code; alerts, dashboards from deploy/.
 
 ``scripts/deployment.py`` writes them; ``--check`` writes nothing and fails on drift.
 """
@@ -16,8 +16,12 @@ from typing import Any
 import yaml
 
 from graftwork.contracts.events import EventData
+from graftwork.kit.bus import dead_letter_topic
 from graftwork.kit.bus import topic_configs
+from graftwork.kit.bus import topic_of
 from graftwork.kit.bus import topics_of
+from publishing.flow import Flow
+from publishing.flow import observed
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "deploy" / "observability"
@@ -41,6 +45,32 @@ def topic(name: str) -> dict[str, Any]:
             "config": dict(topic_configs(name)),
         },
     }
+
+
+def user(service: str, flow: Flow) -> dict[str, Any]:
+    """A service as Kafka knows it: it reads what it hears, writes what it says and what of the former is dead.
+
+    It sees that the other topics are there, or it would try to create them.
+    """
+    heard = [topic_of(NAMESPACE, event) for event in sorted(flow.hears[service])]
+    said = [topic_of(NAMESPACE, event) for event in sorted(flow.says[service])]
+    prefix = {"type": "topic", "name": f"{NAMESPACE}.", "patternType": "prefix"}
+    acls = [
+        {"resource": prefix, "operations": ["Describe"]},
+        {"resource": {"type": "group", "name": f"{NAMESPACE}.{service}"}, "operations": ["Read"]},
+        *(_may(name, "Read") for name in heard),
+        *(_may(name, "Write") for name in [*said, *map(dead_letter_topic, heard)]),
+    ]
+    return {
+        "apiVersion": "kafka.strimzi.io/v1",
+        "kind": "KafkaUser",
+        "metadata": {"name": f"kafka-{service}", "labels": {"strimzi.io/cluster": "graftwork"}},
+        "spec": {"authentication": {"type": "scram-sha-512"}, "authorization": {"type": "simple", "acls": acls}},
+    }
+
+
+def _may(topic_name: str, operation: str) -> dict[str, Any]:
+    return {"resource": {"type": "topic", "name": topic_name}, "operations": [operation]}
 
 
 def rule(groups: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,6 +126,9 @@ def files() -> Iterator[tuple[Path, str]]:
     """Every made file and what has to be in it."""
     topics = [topic(name) for name in topics_of(NAMESPACE, EventData.registry)]
     yield COMPONENTS / "strimzi" / "topics.yaml", _yaml("graftwork/contracts/events.py", *topics)
+    flow = observed()
+    users = [user(service, flow) for service in flow.services]
+    yield COMPONENTS / "tls" / "kafka-users.yaml", _yaml("the services' routers", *users)
     groups = yaml.safe_load((SOURCES / "alerts.yml").read_text(encoding="utf-8"))
     yield COMPONENTS / "observability" / "alerts.yaml", _yaml("deploy/observability/alerts.yml", rule(groups))
     for uid, written in yaml.safe_load((SOURCES / "dashboards.yaml").read_text(encoding="utf-8")).items():

@@ -19,7 +19,8 @@ ONCE = {"mongo-set", "objects-bucket", "engine-cache"}
 NO_SHELL = {"collector", "traces"}
 """Images without a program that could ask them how they are."""
 DIFFERENT_IN_A_CLUSTER = {
-    "GRAFTWORK_BLOBS",
+    "AWS_ALLOW_HTTP",
+    "AWS_ENDPOINT_URL",
     "GRAFTWORK_TOPIC_PARTITIONS",
     "GRAFTWORK_TOPIC_REPLICAS",
     "GRAFTWORK_SANDBOX_MEMORY_BYTES",
@@ -100,11 +101,9 @@ def test_both_worlds_run_the_same_images() -> None:
 
 
 def test_both_worlds_tell_services_the_same_things() -> None:
-    there = {one.name: one for one in containers(rendering("overlays/dev")) if is_ours(one)}
+    there = {one.name: one for one in containers(rendering("components/observability")) if is_ours(one)}
     different = {
-        name: (set(one.environment) ^ set(there[name].environment)) - DIFFERENT_IN_A_CLUSTER - {"OPENAI_API_KEY"}
-        for name, one in ours().items()
-        if name in there
+        name: (one.told ^ there[name].told) - DIFFERENT_IN_A_CLUSTER for name, one in ours().items() if name in there
     }
 
     assert set(there) <= set(ours())
@@ -119,4 +118,5 @@ def test_both_worlds_tell_the_servers_the_same_things() -> None:
     assert {k: v for k, v in here["kafka"].items() if k not in where} == {
         k: v for k, v in there["kafka"].items() if k not in where
     }
-    assert set(here["objects"]) == set(there["objects"])
+    assert {"ROOT_ACCESS_KEY", "ROOT_SECRET_KEY"} == set(there["objects"])
+    assert all(f"{name}=" in " ".join(compose()["services"]["objects"]["entrypoint"]) for name in there["objects"])

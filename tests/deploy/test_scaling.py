@@ -75,7 +75,7 @@ def test_what_triggers_read_from_the_environment_is_there(name: str) -> None:
         value for one in scaled()[name]["triggers"] for key, value in one["metadata"].items() if key.endswith("FromEnv")
     }
 
-    assert {"GRAFTWORK_KAFKA", "GRAFTWORK_MONGO"} == read & set(told(name)) == read
+    assert {"GRAFTWORK_KAFKA"} == read & set(told(name)) == read
     assert name == scaled()[name]["scaleTargetRef"]["envSourceContainerName"]
 
 

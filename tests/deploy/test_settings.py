@@ -3,9 +3,12 @@
 import json
 import os
 from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 import pytest
+import trustme
 import yaml
 from pydantic import AliasChoices
 
@@ -37,10 +40,21 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
     "solvers": SolversSettings,
 }
 STORE = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP"})
+TRACES = frozenset(
+    {
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "OTEL_METRICS_EXPORTER",
+        "OTEL_TRACES_SAMPLER",
+        "OTEL_TRACES_SAMPLER_ARG",
+    }
+)
 OF_LIBRARIES = {
-    **dict.fromkeys(("gateway", "search", "optimizer", "runner", "evaluator", "curator"), STORE),  # obstore
-    "solvers": frozenset({"HF_HUB_OFFLINE", "HOME"}),  # vLLM
+    **dict.fromkeys(("gateway", "search", "optimizer", "runner", "evaluator", "curator"), STORE | TRACES),  # obstore
+    "solvers": frozenset({"HF_HUB_OFFLINE", "HOME"}) | TRACES,  # vLLM
 }
+SECRETS = {"GRAFTWORK_GATEWAY_FIRST_KEY": "gw_" + "0" * 40}
+"""Those of which a service wants more than that they are there."""
 # Without these, services listen where nobody can reach them, or take a laptop's servers for theirs.
 _ALWAYS = frozenset({"GRAFTWORK_HTTP_HOST", "GRAFTWORK_HTTP_PORT", "GRAFTWORK_DRAIN_SECONDS"})
 NEEDED = {
@@ -70,7 +84,7 @@ def variables(service: str) -> set[str]:
 
 def known(container: Container) -> set[str]:
     """What it is told, and what it is deliberately not told."""
-    return set(container.environment) | defaulted()[service_of(container)]
+    return set(container.told) | defaulted()[service_of(container)]
 
 
 @cache
@@ -86,7 +100,7 @@ def defaulted() -> dict[str, frozenset[str]]:
 @pytest.mark.parametrize("place", PLACES)
 def test_every_variable_that_is_set_is_read(place: str) -> None:
     unread = {
-        name: set(one.environment) - variables(service_of(one)) - OF_LIBRARIES[service_of(one)]
+        name: set(one.told) - variables(service_of(one)) - OF_LIBRARIES[service_of(one)]
         for name, one in told(place).items()
     }
 
@@ -105,19 +119,19 @@ def test_every_variable_that_is_read_is_set_or_deliberately_left_out(place: str)
 
 @pytest.mark.parametrize("place", PLACES)
 def test_what_a_service_cannot_do_without_is_set(place: str) -> None:
-    missing = {name: NEEDED[service_of(one) == "solvers"] - set(one.environment) for name, one in told(place).items()}
+    missing = {name: NEEDED[service_of(one) == "solvers"] - one.told for name, one in told(place).items()}
 
     assert wrong(missing) == {}
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_services_can_read_what_they_are_told(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_services_can_read_what_they_are_told(place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith(("GRAFTWORK_", "OPENAI_"))]:
         monkeypatch.delenv(name)
     listening = {}
     for name, one in told(place).items():
         with monkeypatch.context() as its:
-            for variable, value in one.environment.items():
+            for variable, value in _made_real(one, tmp_path / name).items():
                 its.setenv(variable, value)
             settings = SETTINGS[service_of(one)]()
         listening[name] = (settings.http_host, settings.http_port)
@@ -125,11 +139,35 @@ def test_services_can_read_what_they_are_told(place: str, monkeypatch: pytest.Mo
     assert dict.fromkeys(listening, ("0.0.0.0", 8080)) == listening  # noqa: S104 - inside a container
 
 
+def _made_real(one: Container, folder: Path) -> dict[str, str]:
+    """Its environment, with a file wherever a variable names one."""
+    secrets = folder / "secrets"
+    secrets.mkdir(parents=True)
+    for variable in one.secrets:
+        (secrets / variable).write_text(SECRETS.get(variable, "secret") + "\n")
+    paths = {name: folder / value[1:] for name, value in one.environment.items() if name.endswith("_FILE")}
+    write_certificates({name.removeprefix("GRAFTWORK_"): path for name, path in paths.items()})
+    own = {"GRAFTWORK_SECRETS_DIR": str(secrets)} if "GRAFTWORK_SECRETS_DIR" in one.environment else {}
+    return {**one.environment, **{name: str(path) for name, path in paths.items()}, **own}
+
+
+def write_certificates(paths: Mapping[str, Path]) -> None:
+    """A certificate for all that want one, signed by an authority that all of them trust."""
+    authority = trustme.CA()
+    leaf = authority.issue_cert("localhost")
+    contents = {
+        "CA_FILE": authority.cert_pem,
+        "CERTIFICATE_FILE": leaf.cert_chain_pems[0],
+        "KEY_FILE": leaf.private_key_pem,
+    }
+    for name, path in paths.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        contents[name.partition("_")[2]].write_to_path(path)
+
+
 @pytest.mark.parametrize("service", SETTINGS)
 def test_what_is_left_out_exists_and_is_left_out_somewhere(service: str) -> None:
-    everywhere = [
-        set(one.environment) for place in PLACES for one in told(place).values() if service_of(one) == service
-    ]
+    everywhere = [set(one.told) for place in PLACES for one in told(place).values() if service_of(one) == service]
 
     assert set() == defaulted()[service] - variables(service)
     assert set() == set.intersection(*everywhere) & defaulted()[service]

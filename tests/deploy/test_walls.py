@@ -64,13 +64,13 @@ def _named(peer: Object, objects: tuple[Object, ...]) -> Iterator[str]:
 
 SERVERS = {
     "overlays/dev": {("kafka", 9092), ("mongo", 27017), ("objects", 7070)},
-    "overlays/prod": {("Kafka+graftwork", 9092), ("graftwork-mongo-svc", 27017), ("203.0.113.0/24", 443)},
+    "overlays/prod": {("Kafka+graftwork", 9093), ("graftwork-mongo-svc", 27017), ("203.0.113.0/24", 443)},
 }
 SOLVERS = {
     "overlays/dev": {("solvers", 50051)},
     "overlays/prod": {("solvers", 50051), ("solvers-weak", 50051), ("solvers-strong", 50051)},
 }
-TELLING = {"overlays/dev": set[Way](), "overlays/prod": {("collector", 4317)}}
+TELLING = {"overlays/dev": set[Way](), "overlays/prod": {("collector", 4318)}}
 
 
 @pytest.mark.parametrize("place", ["overlays/dev", "overlays/prod"])

@@ -15,26 +15,27 @@ from typing import Any
 
 import yaml
 
+from tests.support.manifest_secrets import secrets_of
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "build" / "tools"
 COMPONENTS = ROOT / "k8s" / "components"
 OVERLAYS = ROOT / "k8s" / "overlays"
-FIRST = {"leaderworkerset": "gpu", "keda-gpu": "gpu"}
-"""Component -> the one that it changes."""
+FIRST = {
+    "leaderworkerset": ["gpu"],
+    "keda-gpu": ["gpu"],
+    "tls": ["strimzi", "mongodb", "gpu", "leaderworkerset"],
+    "keda-tls": ["strimzi", "mongodb", "keda", "tls"],
+}
+"""Component -> those that it changes."""
 RENDERINGS = [
     *(f"overlays/{path.name}" for path in sorted(OVERLAYS.iterdir())),
     *(f"components/{path.name}" for path in sorted(COMPONENTS.iterdir())),
 ]
 """Every overlay, and every component on the bare base."""
 PLACES = ["compose", *RENDERINGS]
-GIVEN = {
-    "ledger": {"connectionString.standard": "mongodb://ledger:27017/?replicaSet=rs0"},
-    "objects": {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key"},
-    "endpoint": {"api-key": "sk-test"},
-    "gateway": {"first-key": "gw_" + "0" * 40},
-}
-"""Secrets that an overlay, an operator or a person brings, with values that would do."""
-COMPOSE_ENVIRONMENT = {"GRAFTWORK_API_KEY": GIVEN["gateway"]["first-key"]}
+SECRETS_FOLDER = "/run/secrets/graftwork"
+"""Where services look for files of secrets."""
 _POD_OWNERS = ("Deployment", "StatefulSet", "Job")
 
 Object = dict[str, Any]
@@ -42,17 +43,26 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Container:
-    """A container of either world. ``ports``: where it listens. ``memory``: most bytes, None for no limit."""
+    """A container of either world. ``ports``: where it listens. ``memory``: most bytes, None for no limit.
+
+    ``secrets``: names of the files in ``SECRETS_FOLDER``, each of a variable.
+    """
 
     name: str
     image: str
     environment: Mapping[str, str]
+    secrets: frozenset[str]
     ports: frozenset[int]
     memory: int | None
     grace_seconds: float
     labels: Mapping[str, str] = field(default_factory=dict)
     raw: Object = field(default_factory=dict)
     pod: Object = field(default_factory=dict)
+
+    @property
+    def told(self) -> frozenset[str]:
+        """Variables that it is told, in its environment or by a file."""
+        return self.secrets | self.environment.keys()
 
 
 @cache
@@ -63,14 +73,13 @@ def overlay(name: str) -> tuple[Object, ...]:
 
 @cache
 def component(name: str) -> tuple[Object, ...]:
-    """Every object of the base with one component, and with the one that it changes."""
-    needed = [FIRST[name]] if name in FIRST else []
+    """Every object of the base with one component, and with those that it changes."""
     folder = ROOT / "build" / "kustomize" / name
     folder.mkdir(parents=True, exist_ok=True)
     written = {
         "namespace": "graftwork",
         "resources": [_from(folder, ROOT / "k8s" / "base")],
-        "components": [_from(folder, COMPONENTS / one) for one in [*needed, name]],
+        "components": [_from(folder, COMPONENTS / one) for one in [*FIRST.get(name, ()), name]],
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(written))
     return _built(folder)
@@ -84,9 +93,8 @@ def rendering(name: str) -> tuple[Object, ...]:
 
 @cache
 def compose() -> Object:
-    """The Compose project with every profile."""
-    given = "".join(f"{name}={value}\n" for name, value in COMPOSE_ENVIRONMENT.items())
-    loaded: Object = json.loads(ran(["compose", str(ROOT / "docker-compose.yml")], given))
+    """The Compose project with every profile, of a shell that says nothing."""
+    loaded: Object = json.loads(ran(["compose", str(ROOT / "docker-compose.yml")]))
     return loaded
 
 
@@ -131,6 +139,7 @@ def containers(objects: Iterable[Object]) -> Iterator[Container]:
                 name=raw["name"],
                 image=raw["image"],
                 environment=dict(_environment(raw, objects)),
+                secrets=frozenset(mounted(raw, pod["spec"], objects).get(SECRETS_FOLDER, ())),
                 ports=frozenset(port["containerPort"] for port in raw.get("ports", [])),
                 memory=quantity(raw.get("resources", {}).get("limits", {}).get("memory")),
                 grace_seconds=pod["spec"].get("terminationGracePeriodSeconds", 30),
@@ -148,6 +157,7 @@ def compose_containers() -> Iterator[Container]:
             name=name,
             image=raw["image"],
             environment={key: value for key, value in (raw.get("environment") or {}).items() if value is not None},
+            secrets=frozenset(_mounted_by_compose(raw)),
             ports=frozenset(int(port["target"]) for port in raw.get("ports", [])),
             memory=int(limits["memory"]) if "memory" in limits else None,
             grace_seconds=seconds(raw.get("stop_grace_period", "10s")),
@@ -201,30 +211,39 @@ def _built(folder: Path) -> tuple[Object, ...]:
     return tuple(yaml.safe_load_all(ran(["kustomize", "build", str(folder)])))
 
 
+def mounted(raw: Object, pod: Object, objects: Iterable[Object]) -> dict[str, list[str]]:
+    """Folder -> files in it, of the volumes that are made of secrets."""
+    volumes = {one["name"]: one["projected"]["sources"] for one in pod.get("volumes", []) if "projected" in one}
+    known = secrets_of(objects)
+    return {
+        one["mountPath"]: [path for source in volumes[one["name"]] for path in _paths(source["secret"], known)]
+        for one in raw.get("volumeMounts", [])
+        if one["name"] in volumes
+    }
+
+
+def _paths(secret: Object, known: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    assert secret["name"] in known, f"no Secret {secret['name']}, and nobody is told to bring one"
+    keys = known[secret["name"]]
+    items = secret.get("items", [{"key": key, "path": key} for key in sorted(keys)])
+    assert {one["key"] for one in items} <= keys, f"Secret {secret['name']} has only {sorted(keys)}"
+    yield from (one["path"] for one in items)
+
+
+def _mounted_by_compose(raw: Object) -> Iterator[str]:
+    for one in raw.get("secrets") or []:
+        folder, _, name = one.get("target", "").rpartition("/")
+        if folder == SECRETS_FOLDER:
+            yield name
+
+
 def _environment(raw: Object, objects: list[Object]) -> Iterator[tuple[str, str]]:
     for source in raw.get("envFrom", []):
-        if "configMapRef" in source:
-            yield from _data(objects, "ConfigMap", source["configMapRef"]["name"]).items()
-        else:
-            yield from _data(objects, "Secret", source["secretRef"]["name"]).items()
+        (data,) = (
+            one["data"]
+            for one in of_kind(objects, "ConfigMap")
+            if one["metadata"]["name"] == source["configMapRef"]["name"]
+        )
+        yield from data.items()
     for variable in raw.get("env", []):
-        if "value" in variable:
-            yield variable["name"], variable["value"]
-        else:
-            reference = variable["valueFrom"]["secretKeyRef"]
-            yield variable["name"], _data(objects, "Secret", reference["name"])[reference["key"]]
-
-
-def _data(objects: list[Object], kind: str, name: str) -> Mapping[str, str]:
-    """A secret that is not here is one that is given. Fails where there is neither."""
-    for one in of_kind(objects, kind):
-        if one["metadata"]["name"] == name:
-            return GIVEN[_bare(name)] if kind == "Secret" else one["data"]
-    assert kind == "Secret", f"no ConfigMap {name}"
-    assert name in GIVEN, f"no Secret {name}, and nobody is told to bring one"
-    return GIVEN[name]
-
-
-def _bare(hashed: str) -> str:
-    """Without the hash that kustomize puts behind the name of what it generates."""
-    return hashed.rpartition("-")[0]
+        yield variable["name"], variable.get("value", "a secret")

@@ -4,6 +4,8 @@ go 1.26.0
 
 require (
 	github.com/RedHatInsights/strimzi-client-go v0.40.0
+	github.com/asyncapi/spec-json-schemas/v6 v6.11.1
+	github.com/cert-manager/cert-manager v1.21.2
 	github.com/compose-spec/compose-go/v2 v2.16.2
 	github.com/kedacore/keda/v2 v2.20.2
 	github.com/mongodb/mongodb-kubernetes-operator v0.9.0
@@ -87,6 +89,7 @@ require (
 	k8s.io/kube-openapi v0.0.0-20260821135717-be32def86098 // indirect
 	k8s.io/utils v0.0.0-20260707023825-cf1189d6abe3 // indirect
 	sigs.k8s.io/controller-runtime v0.25.0 // indirect
+	sigs.k8s.io/gateway-api v1.6.0 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
 )
