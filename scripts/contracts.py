@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Publishes the contracts in docs/contracts: the JSON Schemas of the events, and the REST API's OpenAPI document.
+"""Publishes the contracts in docs/contracts: schemas and documents for machines, and pages for people.
 
-``scripts/contracts.py`` writes what the models say today. A version of an event that it replaces moves to ``history/``,
+``scripts/contracts.py`` writes what the code says today. A version of an event that it replaces moves to ``history/``,
 and a change that old services would not survive is refused. ``--check`` writes nothing and fails on drift.
 """
 
@@ -20,8 +20,21 @@ from graftwork.contracts.schemas import published_name
 from graftwork.contracts.schemas import published_schema
 from graftwork.contracts.schemas import schema_text
 from graftwork_gateway.app import bare_app
+from publishing.asyncapi import document
+from publishing.envelope import KEY
+from publishing.events_page import events_page
+from publishing.events_page import picture
+from publishing.flow import observed
+from publishing.grpc_page import compiled
+from publishing.grpc_page import grpc_page
+from publishing.rest_page import rest_page
+from publishing.subjects import KEY_FILE
+from publishing.subjects import subjects
+from publishing.text import replaced
+from publishing.text import yaml_text
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "contracts"
+INDEX = "README.md"
 
 
 class Published:
@@ -70,15 +83,29 @@ def publish(events: Iterable[type[EventData]], folder: Path, *, check: bool) -> 
             published.write(schema)
 
 
-def publish_api(document: dict[str, Any], file: Path, *, check: bool) -> Iterator[str]:
-    """Write the document, or only look; a line if it is stale."""
-    text = schema_text(document)
+def publish_text(text: str, file: Path, *, check: bool) -> Iterator[str]:
+    """Write a document or a page, or only look; a line if it is stale."""
     if file.exists() and file.read_text(encoding="utf-8") == text:
         return
     if check:
         yield f"{file.name}: the published document is stale: run scripts/contracts.py"
     else:
         file.write_text(text, encoding="utf-8")
+
+
+def documents(index: str) -> dict[str, str]:
+    """Every file that is no schema of an event; ``index`` is the page whose picture is drawn again."""
+    flow, api = observed(), bare_app().openapi()
+    return {
+        "asyncapi.yaml": yaml_text(document(flow)),
+        "events.md": events_page(flow),
+        "grpc.md": grpc_page(compiled()),
+        KEY_FILE: schema_text(KEY),
+        "openapi.json": schema_text(api),
+        INDEX: replaced(index, "picture", picture(flow)),
+        "rest.md": rest_page(api),
+        "subjects.json": json.dumps(subjects(), indent=2) + "\n",
+    }
 
 
 def main() -> int:
@@ -88,9 +115,10 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the contracts lie")
     arguments = parser.parse_args()
     folder, check = arguments.folder, arguments.check
+    texts = documents((folder / INDEX).read_text(encoding="utf-8"))
     found = [
         *publish(EventData.registry.values(), folder / "events", check=check),
-        *publish_api(bare_app().openapi(), folder / "openapi.json", check=check),
+        *(line for name, text in texts.items() for line in publish_text(text, folder / name, check=check)),
     ]
     sys.stderr.writelines(f"{line}\n" for line in found)
     return 1 if found else 0

@@ -1,14 +1,14 @@
 """The published schemas are those of the models, and no published promise is taken back."""
 
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import contracts
 import pytest
+from contracts import publish_text
 
 from graftwork.contracts.events import ScoresReady
 
@@ -17,17 +17,8 @@ SCRIPT = ROOT / "scripts" / "contracts.py"
 NAME = "scores.ready.v1"
 
 
-def loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("contracts_script", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def publish(folder: Path, *, check: bool = False) -> list[str]:
-    return list(loaded().publish([ScoresReady], folder, check=check))
+    return list(contracts.publish([ScoresReady], folder, check=check))
 
 
 @pytest.fixture
@@ -114,12 +105,12 @@ def test_an_event_cannot_vanish(published: Path) -> None:
     assert found.startswith("rubric.proposed.v1: the event is gone")
 
 
-def test_a_stale_document_of_the_api_is_told_and_then_replaced(tmp_path: Path) -> None:
-    file, api = tmp_path / "openapi.json", {"openapi": "3.1.0"}
-    told = list(loaded().publish_api(api, file, check=True))
+def test_a_stale_document_is_told_and_then_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "openapi.json"
+    told = list(publish_text("{}", file, check=True))
     missing = not file.exists()
-    written = [*loaded().publish_api(api, file, check=False), *loaded().publish_api(api, file, check=True)]
+    written = [*publish_text("{}", file, check=False), *publish_text("{}", file, check=True)]
 
     assert told == ["openapi.json: the published document is stale: run scripts/contracts.py"]
     assert missing
-    assert (written, json.loads(file.read_text())) == ([], api)
+    assert (written, file.read_text()) == ([], "{}")

@@ -1,0 +1,39 @@
+"""What a schema registry is to be told: subjects, named after topics (TopicNameStrategy).
+
+Every schema contains all it refers to, so there are no references to register before it. ``$id`` is the event's
+CloudEvents type, which is the subject where a registry names subjects after records (RecordNameStrategy).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from graftwork.contracts.events import EventData
+from graftwork.contracts.schemas import published_name
+from graftwork.kit.bus import event_type
+from graftwork.kit.bus import topic_of
+from publishing.envelope import NAMESPACE
+
+KEY_FILE = "key.v1.json"
+
+
+def subjects() -> dict[str, Any]:
+    """The document. Files are relative to it; topics are those of the namespace ``graftwork``."""
+    return {
+        "strategy": "TopicNameStrategy",
+        "schemaType": "JSON",
+        "compatibility": "FULL_TRANSITIVE",
+        "namespace": NAMESPACE,
+        "subjects": [entry for event in EventData.registry.values() for entry in _entries(event)],
+    }
+
+
+def value_subject(event: type[EventData]) -> str:
+    """Subject of the data of an event."""
+    return f"{topic_of(NAMESPACE, event.event_name)}-value"
+
+
+def _entries(event: type[EventData]) -> Iterator[dict[str, Any]]:
+    topic, file = topic_of(NAMESPACE, event.event_name), f"events/{published_name(event.event_name)}.json"
+    common = {"topic": topic, "references": []}
+    yield {"subject": f"{topic}-key", "record": "graftwork.key.v1", "schema": KEY_FILE, **common}
+    yield {"subject": value_subject(event), "record": event_type(event.event_name), "schema": file, **common}
