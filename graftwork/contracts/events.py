@@ -179,13 +179,18 @@ class JobFinished(EventData):
 
 
 class SearchAdvanced(EventData):
-    """Something changed: the job as it is now and, where one changed, the node."""
+    """Something changed: the job as it is now and, where one changed, the node.
+
+    An ``experience`` is new to the nodes ``taught``, which have not changed otherwise: ancestors of ``node``.
+    """
 
     version: int = Field(ge=1)
     what: str = Field(description="short name of the change, e.g. node.scored")
     message: str = Field(default="", description="one readable line")
     snapshot: JobSnapshot
     node: NodeSnapshot | None = None
+    experience: Experience | None = None
+    taught: tuple[str, ...] = Field(default=(), description="ids of the nodes to which the experience is new")
 
     @property
     @override

@@ -44,6 +44,10 @@ class ProductionCounts(Contract):
     rounds: int = 0
 
 
+MOST_EXPERIENCES = 20
+"""Of those that a node was handed, so many of the newest are shown."""
+
+
 class NodeSnapshot(Contract):
     """One node of the tree. Rewards are on the 1-5 scale; unset until measured."""
 

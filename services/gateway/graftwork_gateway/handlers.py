@@ -10,8 +10,10 @@ from graftwork.contracts.events import SearchAdvanced
 from graftwork.contracts.ids import derived_id
 from graftwork.contracts.rest import LAST_EVENT
 from graftwork.contracts.rest import JobEvent
+from graftwork.contracts.snapshots import MOST_EXPERIENCES
 from graftwork.contracts.snapshots import DatasetSummary
 from graftwork.contracts.snapshots import NodeSnapshot
+from graftwork.contracts.workflows import Experience
 from graftwork.kit.bus import Event
 from graftwork.kit.ledger import Document
 from graftwork.kit.ledger import Transaction
@@ -52,6 +54,8 @@ def projection(wake: Wake) -> Router:
         await tell(tx, job, told, JobEvent.model_validate(told.model_dump()), wake)
         if told.node is not None:
             await keep_node(tx, job, told, told.node)
+        if told.experience is not None:
+            await keep_experience(tx, told, told.experience)
 
     @router.on(JobFinished)
     async def finished(event: Event[JobFinished], tx: Transaction) -> None:
@@ -124,6 +128,14 @@ async def keep_node(tx: Transaction, job: Document, told: SearchAdvanced, node: 
         return
     owner = {"tenant": job.get("tenant"), "job_id": told.job_id}
     await tx.insert_new(NODES, {"_id": node_row, **owner, **news})
+
+
+async def keep_experience(tx: Transaction, told: SearchAdvanced, experience: Experience) -> None:
+    """Let the nodes that learned of it show it, where nothing newer is known of them."""
+    learned = {"$each": [experience.model_dump(mode="json")], "$slice": -MOST_EXPERIENCES}
+    for node_id in told.taught:
+        older = {"_id": derived_id(told.job_id, node_id), "version": {"$lt": told.version}}
+        await tx.update(NODES, older, {"$push": {"node.experiences": learned}, "$set": {"version": told.version}})
 
 
 async def keep_dataset(tx: Transaction, job: Document, told: JobFinished, dataset: DatasetSummary) -> None:

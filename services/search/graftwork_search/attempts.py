@@ -1,5 +1,7 @@
 """How a node ends, scored or lost, and what its ancestors learn from it (AutoSynth: backpropagation)."""
 
+from collections.abc import Sequence
+
 from graftwork.contracts.jobs import NodeState
 from graftwork.contracts.workflows import Experience
 from graftwork.kit.errors import GrantExhausted
@@ -22,17 +24,22 @@ async def scored(session: JobSession, node: NodeDocument, reward: float) -> None
     """All that the reward needs is in."""
     node.state, node.reward = NodeState.SCORED, reward
     _freeze_anchor(session, node)
-    _backpropagate(session, node, after=reward, feedback=" ".join(node.suggestions[:2]))
-    session.say("node.scored", f"iteration {node.round}: reward {reward:.2f}", node)
+    experience = _experience(session, node, after=reward, feedback=" ".join(node.suggestions[:2]))
+    taught = _backpropagate(session, node, experience)
+    session.say(
+        "node.scored", f"iteration {node.round}: reward {reward:.2f}", node, experience=experience, taught=taught
+    )
     await next_iteration(session)
 
 
 async def lost(session: JobSession, node: NodeDocument, state: NodeState, error: str) -> None:
     """An attempt that brings no score still teaches its ancestors, and the search goes on."""
     node.state, node.error = state, error[:_ERROR_CHARS]
-    if state in {NodeState.CRASHED, NodeState.DUPLICATE}:
-        _backpropagate(session, node, after=MINIMUM_REWARD, feedback=error)
-    session.say(f"node.{state}", f"iteration {node.round}: {state}: {node.error.splitlines()[0]}", node)
+    experience = _experience(session, node, after=MINIMUM_REWARD, feedback=error)
+    teaches = state in {NodeState.CRASHED, NodeState.DUPLICATE}
+    taught = _backpropagate(session, node, experience) if teaches else []
+    message = f"iteration {node.round}: {state}: {node.error.splitlines()[0]}"
+    session.say(f"node.{state}", message, node, experience=experience, taught=taught)
     await next_iteration(session)
 
 
@@ -86,12 +93,12 @@ def _freeze_anchor(session: JobSession, node: NodeDocument) -> None:
     node.score_anchor, node.anchor_scores = node.score_sample, node.scores
 
 
-def _backpropagate(session: JobSession, node: NodeDocument, *, after: float, feedback: str) -> None:
-    """Hand the experience to all ancestors, in order of age; their rewards stay as measured."""
+def _experience(session: JobSession, node: NodeDocument, *, after: float, feedback: str) -> Experience | None:
+    """What the node's modification did to its parent's reward; the root has no parent."""
     ancestors = session.ancestors(node)
     if not ancestors:
-        return
-    experience = Experience(
+        return None
+    return Experience(
         node_id=node.id,
         parent_id=str(node.parent_id),
         modification=node.modification or "",
@@ -99,7 +106,15 @@ def _backpropagate(session: JobSession, node: NodeDocument, *, after: float, fee
         after=after,
         feedback=feedback[:_ERROR_CHARS],
     )
+
+
+def _backpropagate(session: JobSession, node: NodeDocument, experience: Experience | None) -> Sequence[NodeDocument]:
+    """Hand the experience to all ancestors, in order of age, and return these; their rewards stay as measured."""
+    if experience is None:
+        return []
+    ancestors = session.ancestors(node)
     for ancestor in ancestors:
         ancestor.experiences.append(experience)
         ancestor.experiences.sort(key=lambda known: session.node(known.node_id).round)
         session.touch(ancestor)
+    return ancestors

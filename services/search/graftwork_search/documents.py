@@ -19,6 +19,7 @@ from graftwork.contracts.jobs import JobPhase
 from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.jobs import JobState
 from graftwork.contracts.jobs import NodeState
+from graftwork.contracts.snapshots import MOST_EXPERIENCES
 from graftwork.contracts.snapshots import DatasetSummary
 from graftwork.contracts.snapshots import NodeSnapshot
 from graftwork.contracts.snapshots import OpenReview
@@ -37,7 +38,6 @@ NODES = "nodes"
 REQUESTS = "requests"
 CANCELLATIONS = "cancellations"
 FORGOTTEN = "forgotten"
-_SHOWN_EXPERIENCES = 20
 
 
 class Stage(StrEnum):
@@ -162,6 +162,7 @@ class JobDocument(Document):
     ending: Ending | None = None
     reason: str | None = None
     submitted_at: datetime
+    traceparent: str | None = None
     clock: Stopwatch = Field(default_factory=Stopwatch)
     space: BlobRef | None = None
     review: OpenReview | None = None
@@ -281,7 +282,7 @@ class NodeDocument(Document):
         failed.update(self.samples_refused)
         shown = {
             "node_id": self.id,
-            "experiences": self.experiences[-_SHOWN_EXPERIENCES:],
+            "experiences": self.experiences[-MOST_EXPERIENCES:],
             "samples_ok": self.samples_ok - sum(self.samples_refused.values()),
             "samples_failed": dict(failed),
         }
@@ -300,3 +301,4 @@ class RequestDocument(Document):
     component: ScoreComponent | None = None
     chunk_first: int | None = None
     open: bool = True
+    answered_by: str | None = None

@@ -147,6 +147,13 @@ async def test_the_reward_is_half_samples_half_workflow_and_teaches_all_ancestor
             assert node.node_id in {e.node_id for e in by_id[parent].experiences}
             parent = by_id[parent].parent_id
     refines = [r for r in workers.asked if isinstance(r, WorkflowRequested) and r.kind is WorkflowKind.REFINE]
+    scored = [told for told in bus.all(SearchAdvanced) if told.what == "node.scored"]
+    told_of = {told.node.node_id: (told.taught, told.experience) for told in scored if told.node is not None}
+    assert told_of.pop(tree[0].node_id) == ((), None)
+    for node_id, (taught, experience) in told_of.items():
+        assert taught[0] == by_id[node_id].parent_id
+        assert taught[-1] == tree[0].node_id
+        assert experience in tree[0].experiences
     assert not refines[0].experiences
     assert refines[1].experiences
     assert "be kind" in refines[0].suggestions
