@@ -5,6 +5,7 @@ changes at once conflict in the database and the later one runs again.
 """
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +17,10 @@ from graftwork.contracts.jobs import JobSpec
 from graftwork.contracts.snapshots import JobSnapshot
 from graftwork.contracts.snapshots import ProductionCounts
 from graftwork.contracts.usage import Grant
+from graftwork.contracts.workflows import Experience
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.logging import get_logger
+from graftwork.kit.tracing import inherited_traceparent
 from graftwork_search.budget import Side
 from graftwork_search.documents import FORGOTTEN
 from graftwork_search.documents import JOBS
@@ -146,8 +149,16 @@ class JobSession:
         """Write the node when the session is saved."""
         self._touched.add(node.id)
 
-    def say(self, what: str, message: str, node: NodeDocument | None = None) -> None:
-        """Tell the world: one more version of the job, and of the node where one changed."""
+    def say(
+        self,
+        what: str,
+        message: str,
+        node: NodeDocument | None = None,
+        *,
+        experience: Experience | None = None,
+        taught: Sequence[NodeDocument] = (),
+    ) -> None:
+        """Tell the world: one more version of the job, of the node where one changed, and who learned what of it."""
         self.job.version += 1
         if node is not None:
             self.touch(node)
@@ -160,6 +171,8 @@ class JobSession:
                 message=message,
                 snapshot=self.snapshot(),
                 node=node.snapshot() if node else None,
+                experience=experience if taught else None,
+                taught=tuple(one.id for one in taught),
             )
         )
 
@@ -277,7 +290,8 @@ class JobSession:
         self.job.account.settle(request.side, request.grant, booked)
 
     async def _shut(self, request: RequestDocument) -> None:
-        await self.tx.update(REQUESTS, {"_id": request.id}, {"$set": {"open": False}})
+        shut = {"open": False, "answered_by": inherited_traceparent()}
+        await self.tx.update(REQUESTS, {"_id": request.id}, {"$set": shut})
         self._open_requests -= 1
 
     async def _book(self, request: RequestDocument) -> None:
