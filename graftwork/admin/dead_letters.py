@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import AIOKafkaProducer
 from aiokafka import ConsumerRecord
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.errors import KafkaError
 
 from graftwork.admin.errors import NoSuchLetter
@@ -33,6 +34,7 @@ from graftwork.kit.bus import new_producer
 from graftwork.kit.bus import new_reader
 from graftwork.kit.bus import origin_topic
 from graftwork.kit.clock import Clock
+from graftwork.kit.refusals import kafka_refusal
 from graftwork.kit.settings import ServiceSettings
 
 _SERVICE = "admin"
@@ -64,7 +66,7 @@ class Found:
 
 
 class DeadLetterOffice:
-    """The dead letter topics of one namespace."""
+    """The dead letter topics of one namespace, as they were when it was opened."""
 
     def __init__(
         self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, *, settings: ServiceSettings, clock: Clock
@@ -73,27 +75,42 @@ class DeadLetterOffice:
         self._producer = producer
         self._settings = settings
         self._clock = clock
+        self._partitions: dict[str, list[TopicPartition]] = {}
 
-    async def topics(self) -> list[str]:
-        """Topics that have a dead letter topic, without the ``.dlq``."""
+    async def open(self) -> None:
+        """Find the topics.
+
+        Their partitions are assigned once and paused, each to be resumed in its turn: a consumer of aiokafka that is
+        assigned others while it fetches may never stop.
+        """
         own = f"{self._settings.namespace}."
-        names = sorted(await self._consumer.topics())
-        return [origin_topic(name) for name in names if name.startswith(own) and is_dead_letter_topic(name)]
+        for name in sorted(await self._consumer.topics()):
+            if name.startswith(own) and is_dead_letter_topic(name):
+                numbers = sorted(await self._producer.partitions_for(name))
+                self._partitions[origin_topic(name)] = [TopicPartition(name, number) for number in numbers]
+        every = [one for partitions in self._partitions.values() for one in partitions]
+        self._consumer.assign(every)
+        self._consumer.pause(*every)
 
-    async def topic_named(self, name: str) -> str:
+    @property
+    def topics(self) -> list[str]:
+        """Topics that have a dead letter topic, without the ``.dlq``."""
+        return list(self._partitions)
+
+    def topic_named(self, name: str) -> str:
         """The topic that somebody means: it, its dead letter topic, or its event. Raises ``NoSuchLetter``."""
-        topics = await self.topics()
-        for topic in topics:
+        for topic in self.topics:
             event = topic.removeprefix(f"{self._settings.namespace}.").rpartition(".")[0]
             if name in {topic, dead_letter_topic(topic), event}:
                 return topic
-        known = f"it has those of {', '.join(topics)}" if topics else "it has none at all: wrong GRAFTWORK_NAMESPACE?"
+        known = ", ".join(self.topics)
+        known = f"it has those of {known}" if known else "it has none at all: is it GRAFTWORK_NAMESPACE?"
         raise NoSuchLetter(f"Kafka at {self._settings.kafka} has no dead letter topic of {name}; {known}")
 
     async def letters(self, topic: str, *, wanted: Wanted = any_letter, limit: int) -> list[Letter]:
         """The ``limit`` newest letters, newest first."""
         found: list[Letter] = []
-        for partition in await self._partitions(topic):
+        for partition in self._partitions[topic]:
             newest: deque[Letter] = deque(maxlen=limit)
             receipts: dict[int, str] = {}
             async for record in self._records(partition):
@@ -107,7 +124,7 @@ class DeadLetterOffice:
 
     async def letter(self, topic: str, partition: int, offset: int) -> tuple[Letter, ConsumerRecord]:
         """One letter, and the record itself. Raises ``NoSuchLetter``."""
-        where = await self._partition(topic, partition)
+        where = self._partition(topic, partition)
         found: list[ConsumerRecord] = []
         replayed_at: str | None = None
         async for record in self._records(where, first=offset):
@@ -124,7 +141,7 @@ class DeadLetterOffice:
         """Letters that can be replayed; those that were before only where ``again``."""
         offsets: dict[int, list[int]] = {}
         replayed = truncated = 0
-        for partition in await self._partitions(topic):
+        for partition in self._partitions[topic]:
             candidates: list[int] = []
             receipts: set[int] = set()
             async for record in self._records(partition):
@@ -174,15 +191,12 @@ class DeadLetterOffice:
                 sent += 1
                 yield sent
 
-    async def _partitions(self, topic: str) -> list[TopicPartition]:
-        name = dead_letter_topic(topic)
-        return [TopicPartition(name, number) for number in sorted(await self._producer.partitions_for(name))]
-
-    async def _partition(self, topic: str, number: int) -> TopicPartition:
-        partitions = await self._partitions(topic)
-        if number not in {one.partition for one in partitions}:
-            raise NoSuchLetter(f"{dead_letter_topic(topic)} has no partition {number}, only {len(partitions)}")
-        return TopicPartition(dead_letter_topic(topic), number)
+    def _partition(self, topic: str, number: int) -> TopicPartition:
+        for partition in self._partitions[topic]:
+            if partition.partition == number:
+                return partition
+        most = len(self._partitions[topic])
+        raise NoSuchLetter(f"{dead_letter_topic(topic)} has no partition {number}, only {most}")
 
     async def _records(
         self, where: TopicPartition, *, first: int = 0, only: Collection[int] | None = None
@@ -191,8 +205,10 @@ class DeadLetterOffice:
         end = (await self._consumer.end_offsets([where]))[where]
         begin = max(first, (await self._consumer.beginning_offsets([where]))[where])
         end = end if only is None else min(end, max(only) + 1)
-        self._consumer.assign([where])
+        if begin >= end:
+            return
         self._consumer.seek(where, begin)
+        self._consumer.resume(where)
         silent = 0
         while begin < end and silent < _SILENT_POLLS:
             batch = await self._next(where)
@@ -201,6 +217,7 @@ class DeadLetterOffice:
                 if record.offset < end and (only is None or record.offset in only):
                     yield record
             begin = await self._consumer.position(where)
+        self._consumer.pause(where)
         if begin < end:
             raise ServerAway("Kafka", self._settings.kafka, f"nothing comes from {where.topic}/{where.partition}")
 
@@ -211,12 +228,17 @@ class DeadLetterOffice:
 
 @asynccontextmanager
 async def open_dead_letters(settings: ServiceSettings, clock: Clock) -> AsyncIterator[DeadLetterOffice]:
-    """Connect to Kafka. Raises ``ServerAway``."""
+    """Connect to Kafka. Raises ``ServerAway``, and ``ServerRefuses`` or ``DependencyDown`` that say what to mend."""
     consumer, producer = new_reader(settings, _SERVICE), new_producer(settings, _SERVICE)
     try:
-        await consumer.start()
-        await producer.start()
-        yield DeadLetterOffice(consumer, producer, settings=settings, clock=clock)
+        try:
+            await consumer.start()
+            await producer.start()
+        except KafkaConnectionError as error:
+            raise await kafka_refusal(settings) from error
+        office = DeadLetterOffice(consumer, producer, settings=settings, clock=clock)
+        await office.open()
+        yield office
     except KafkaError as error:
         raise ServerAway("Kafka", settings.kafka, error) from error
     finally:

@@ -123,7 +123,7 @@ async def _office() -> AsyncIterator[DeadLetterOffice]:
 
 async def _newest(topic: str | None, wanted: Wanted, limit: int) -> list[Letter]:
     async with _office() as office:
-        topics = await office.topics() if topic is None else [await office.topic_named(topic)]
+        topics = office.topics if topic is None else [office.topic_named(topic)]
         found: list[Letter] = []
         for name in topics:
             found += await office.letters(name, wanted=wanted, limit=limit)
@@ -133,14 +133,14 @@ async def _newest(topic: str | None, wanted: Wanted, limit: int) -> list[Letter]
 
 async def _one(topic: str, partition: int, offset: int) -> tuple[Letter, Any]:
     async with _office() as office:
-        return await office.letter(await office.topic_named(topic), partition, offset)
+        return await office.letter(office.topic_named(topic), partition, offset)
 
 
 async def _chosen(
     topic: str, partition: int, offsets: tuple[int, ...], *, wanted: Wanted, again: bool
 ) -> tuple[str, Found]:
     async with _office() as office:
-        name = await office.topic_named(topic)
+        name = office.topic_named(topic)
         if offsets:
             return name, await office.choose(name, partition, offsets, again=again)
         return name, await office.find(name, wanted=wanted, again=again)
