@@ -29,6 +29,7 @@ from graftwork.kit import metrics
 from graftwork.kit.backoff import backoff_seconds
 from graftwork.kit.bus import Event
 from graftwork.kit.bus import decode
+from graftwork.kit.bus import group_of
 from graftwork.kit.crash_points import crash_point
 from graftwork.kit.dead_letters import DeadLetters
 from graftwork.kit.errors import MalformedEvent
@@ -39,7 +40,8 @@ from graftwork.kit.ledger import Transaction
 from graftwork.kit.ledger import is_outage
 from graftwork.kit.logging import get_logger
 from graftwork.kit.settings import ServiceSettings
-from graftwork.kit.tracing import traced
+from graftwork.kit.spans import Spans
+from graftwork.kit.work_spans import Processing
 
 log = get_logger(__name__)
 Handler = Callable[[Event[Any], Transaction], Awaitable[None]]
@@ -72,12 +74,15 @@ class Admission:
         producer: AIOKafkaProducer,
         ledger: Ledger,
         settings: ServiceSettings,
+        spans: Spans | None = None,
     ) -> None:
         self._handlers = handlers
         self._consumer = consumer
         self._dead_letters = DeadLetters(producer, ledger)
         self._ledger = ledger
         self._settings = settings
+        self._spans = spans or Spans()
+        self._group = group_of(settings, ledger.service)
         self._positions: dict[TopicPartition, int] = {}
         self._stopping = False
 
@@ -146,23 +151,27 @@ class Admission:
         raise asyncio.CancelledError
 
     async def _transact(self, received: Sequence[Received]) -> None:
-        new = await self._ledger.transaction(lambda tx: self._handle(received, tx))
+        alone = len(received) == 1  # what fails together is tried one by one, and told then
+        with Processing(self._spans, self._group, tells_failures=alone) as processing:
+            new = await self._ledger.transaction(lambda tx: self._handle(received, tx, processing))
         for one in received:
             seen = metrics.EVENTS_ADMITTED if one.inbox_id in new else metrics.EVENTS_DUPLICATE
             seen.labels(one.event.data.event_name).inc()
         newest = max(one.event.time for one in received)
         metrics.ADMISSION_LAG_SECONDS.set((self._ledger.clock.now() - newest).total_seconds())
 
-    async def _handle(self, received: Sequence[Received], tx: Transaction) -> set[str]:
+    async def _handle(self, received: Sequence[Received], tx: Transaction, processing: Processing) -> set[str]:
         ids = [one.inbox_id for one in received]
         known = {row["_id"] for row in await tx.find(INBOX, {"_id": {"$in": ids}}, projection={"_id": 1})}
         new: set[str] = set()
+        processing.begin()
         for one in received:
             if one.inbox_id in known or one.inbox_id in new:
                 continue
             new.add(one.inbox_id)
             await tx.insert(INBOX, _inbox_row(one, tx))
-            await self._dispatch(one, tx)
+            with processing.of(one.event, one.record):
+                await self._dispatch(one, tx)
         crash_point("admission.handled")
         return new
 
@@ -171,10 +180,7 @@ class Admission:
         handler = self._handlers.get(event.data.event_name)
         if handler is None:
             raise MalformedEvent(f"{event.type} does not belong on topic {one.record.topic}")
-        with (
-            structlog.contextvars.bound_contextvars(job_id=event.data.job_id, event_id=event.id),
-            traced(event.traceparent),
-        ):
+        with structlog.contextvars.bound_contextvars(job_id=event.data.job_id, event_id=event.id):
             await handler(event, tx)
             log.debug("event.admitted", event_type=event.type)
 

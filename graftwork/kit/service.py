@@ -56,6 +56,7 @@ from graftwork.kit.settings import ServiceSettings
 from graftwork.kit.tasks import ContextFactory
 from graftwork.kit.tasks import TaskContext
 from graftwork.kit.tasks import TaskPayload
+from graftwork.kit.spans import Spans
 from graftwork.kit.tasks import plain_context
 from graftwork.kit.telemetry import telemetry
 from graftwork.kit.worker import TaskSpec
@@ -120,6 +121,7 @@ class Service:
 
 
 def open_ledger(settings: ServiceSettings, service: str, clock: Clock | None = None) -> Ledger:
+    spans: Spans = field(default_factory=Spans)
     """Ledger of a service, as its settings say."""
     return Ledger.connect(
         settings.mongo,
@@ -229,9 +231,14 @@ async def _live(
     settings, ledger = service.settings, service.ledger
     journal = JournalWriter(ledger)
     admission = Admission(
-        service.router.handlers, consumer=consumer, producer=producer, ledger=ledger, settings=settings
+        service.router.handlers,
+        consumer=consumer,
+        producer=producer,
+        ledger=ledger,
+        settings=settings,
+        spans=service.spans,
     )
-    relay = Relay(ledger, producer, settings)
+    relay = Relay(ledger, producer, settings, service.spans)
     worker = Worker(
         service.router.tasks,
         ledger=ledger,
@@ -246,6 +253,7 @@ async def _live(
         writing = group.create_task(journal.run())
         working = group.create_task(worker.run())
         admitting = group.create_task(_join_and_admit(consumer, admission, started))
+        spans=service.spans,
         await stop.wait()
 
         service.readiness.draining = True

@@ -54,6 +54,17 @@ def span_context_of(traceparent: str | None) -> SpanContext | None:
     return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
 
 
+def trace_id_of(traceparent: str | None) -> str | None:
+    """Which trace it is."""
+    named = span_context_of(traceparent)
+    return None if named is None else f"{named.trace_id:032x}"
+
+
+def is_recorded() -> bool:
+    """Whether the span at hand will be seen by anybody, so that more may be told of it."""
+    return trace.get_current_span().is_recording()
+
+
 def context_of(traceparent: str | None) -> contexts.Context:
     """What OpenTelemetry knows of work that belongs to this trace, or to none."""
     named = span_context_of(traceparent)

@@ -36,6 +36,7 @@ from graftwork.kit.ledger import Ledger
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.logging import get_logger
 from graftwork.kit.settings import ServiceSettings
+from graftwork.kit.spans import Spans
 from graftwork.kit.tasks import CANCELLED
 from graftwork.kit.tasks import DONE
 from graftwork.kit.tasks import FAILED
@@ -43,7 +44,9 @@ from graftwork.kit.tasks import ContextFactory
 from graftwork.kit.tasks import Lease
 from graftwork.kit.tasks import TaskPayload
 from graftwork.kit.tasks import open_journal
-from graftwork.kit.tracing import traced
+from graftwork.kit.work_spans import tell_outcome
+from graftwork.kit.work_spans import tell_trouble
+from graftwork.kit.work_spans import trying
 
 log = get_logger(__name__)
 TaskFunction = Callable[[Any, Any], Awaitable[None]]
@@ -89,6 +92,7 @@ class Worker:
         journal: JournalWriter,
         context: ContextFactory,
         settings: ServiceSettings,
+        spans: Spans | None = None,
     ) -> None:
         self._specs = specs
         self._ledger = ledger
@@ -96,6 +100,7 @@ class Worker:
         self._journal = journal
         self._context = context
         self._settings = settings
+        self._spans = spans or Spans()
         self._leasing = Leasing(ledger, specs, lease_seconds=settings.lease_seconds)
         self._running: dict[str, _Running] = {}
         self._stopping = asyncio.Event()
@@ -186,7 +191,7 @@ class Worker:
             structlog.contextvars.bound_contextvars(
                 job_id=lease.job_id, task_id=lease.task_id, attempt=lease.row["attempts"]
             ),
-            traced(lease.row.get("traceparent")),
+            trying(self._spans, lease),
         ):
             try:
                 outcome = await self._run(running)
@@ -196,6 +201,7 @@ class Worker:
                 metrics.TASK_SECONDS.labels(kind).observe(time.perf_counter() - started)
                 self._slot_free.ring()
         metrics.TASKS_FINISHED.labels(kind, outcome).inc()
+                tell_outcome(outcome)
 
     async def _run(self, running: _Running) -> str:
         """Run one task and record how it ended; never raises but for our own cancellation."""
@@ -246,6 +252,7 @@ class Worker:
             log.warning("task.unsettled", error=str(fault))  # its lease runs out, and it is tried again
             return "unsettled"
 
+        tell_trouble(error)
     async def _record(self, lease: Lease, error: Exception) -> str:
         match error:
             case LeaseLost():

@@ -10,6 +10,9 @@ from aiohttp import web
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.support.traces import Exported
+from tests.support.traces import exported_of
+
 
 @dataclass
 class Collector:
@@ -28,9 +31,14 @@ class Collector:
     @property
     def spans(self) -> list[tuple[str, str]]:
         """Service and name of every span."""
+        return [(span.service, span.name) for span in self.exported]
+
+    @property
+    def exported(self) -> list[Exported]:
+        """Every span, in the order in which they came."""
         sent = [ExportTraceServiceRequest.FromString(body) for body in self.bodies.get("/v1/traces", ())]
         return [
-            (_service(resource.resource.attributes), span.name)
+            exported_of(_service(resource.resource.attributes), span)
             for request in sent
             for resource in request.resource_spans
             for scope in resource.scope_spans

@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.trace import SpanContext
 from opentelemetry.trace import format_span_id
 from opentelemetry.trace import format_trace_id
@@ -21,17 +22,17 @@ from graftwork.models.telemetry import ModelTelemetry
 class Recorded:
     """What one process would export."""
 
-    def __init__(self) -> None:
+    def __init__(self, sampler: Sampler | None = None) -> None:
         self._spans = InMemorySpanExporter()
-        self._tracers = TracerProvider(shutdown_on_exit=False)
-        self._tracers.add_span_processor(SimpleSpanProcessor(self._spans))
+        self.tracers = TracerProvider(sampler=sampler, shutdown_on_exit=False)
+        self.tracers.add_span_processor(SimpleSpanProcessor(self._spans))
         self._reader = InMemoryMetricReader()
         self._meters = MeterProvider([self._reader], shutdown_on_exit=False)
 
     @property
     def here(self) -> Spans:
         """Spans that end up here."""
-        return Spans(self._tracers)
+        return Spans(self.tracers)
 
     def named(self, *names: str) -> list[ReadableSpan]:
         """Spans of these names that have ended, in the order in which they began."""
@@ -39,7 +40,7 @@ class Recorded:
 
     def telemetry(self, provider: str, *, counts_tokens: bool) -> ModelTelemetry:
         """Telemetry that ends up here."""
-        return ModelTelemetry(provider, counts_tokens=counts_tokens, tracers=self._tracers, meters=self._meters)
+        return ModelTelemetry(provider, counts_tokens=counts_tokens, tracers=self.tracers, meters=self._meters)
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:

@@ -1,7 +1,11 @@
 """The application: routes, errors, middleware."""
 
 from fastapi import FastAPI
+from opentelemetry.trace import TracerProvider
 from starlette.types import ASGIApp
+from starlette.types import Receive
+from starlette.types import Scope
+from starlette.types import Send
 from typing_extensions import override
 
 from graftwork.kit.http import health_routes
@@ -19,6 +23,8 @@ from graftwork_gateway.routes import pools
 from graftwork_gateway.routes import progress
 from graftwork_gateway.routes import reviews
 from graftwork_gateway.routes import webhooks
+from graftwork_gateway.server_spans import set_caller_apart
+from graftwork_gateway.server_spans import telemetry_of
 
 
 class Gateway(FastAPI):
@@ -29,17 +35,22 @@ class Gateway(FastAPI):
         door: Door = self.state.door
         return guarded(super().build_middleware_stack(), door.settings)
 
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        set_caller_apart(scope)
+        await super().__call__(scope, receive, send)
 
-def create_app(door: Door) -> Gateway:
-    """The gateway's application."""
-    app = bare_app()
+
+def create_app(door: Door, tracers: TracerProvider | None = None) -> Gateway:
+    """The gateway's application. ``tracers``: where its spans go; None: where the process exports them."""
+    app = bare_app(tracers)
     app.state.door = door
     app.router.routes.extend(health_routes(door.readiness))
     problems.install(app)
     return app
 
 
-def bare_app() -> Gateway:
+def bare_app(tracers: TracerProvider | None = None) -> Gateway:
     """The routes and their document, without anything behind them."""
     app = Gateway(
         title=openapi.TITLE,
@@ -50,6 +61,7 @@ def bare_app() -> Gateway:
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=openapi.operation_id,
+        telemetry=telemetry_of(tracers),
     )
     for part in (jobs, plans, afterwards, progress, reviews, datasets, webhooks, pools, admin):
         app.include_router(part.router)

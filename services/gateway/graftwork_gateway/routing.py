@@ -23,6 +23,7 @@ from graftwork_gateway.errors import MalformedBody
 from graftwork_gateway.errors import MediaTypeRefused
 from graftwork_gateway.keys import caller_of
 from graftwork_gateway.quotas import count_request
+from graftwork_gateway.server_spans import tell_request
 from graftwork_gateway.views import API
 
 RouteHandler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -89,6 +90,7 @@ class AdminRoute(DoorRoute):
 
 async def _admit(request: Request, door: Door, *, for_admins: bool) -> None:
     """Raises ``KeyRefused``, ``RateLimited`` and ``AdminsOnly``."""
+    tell_request(request)
     caller = await caller_of(door.ledger.read, request.headers)
     allowance = await count_request(door.ledger, caller.tenant, door.settings.tenant_limits)
     request.state.caller, request.state.allowance = caller, allowance

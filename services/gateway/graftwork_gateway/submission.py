@@ -12,6 +12,7 @@ from graftwork.kit.blobs import Blobs
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.logging import get_logger
+from graftwork.kit.spans import tell
 from graftwork_gateway import metrics
 from graftwork_gateway.documents import DATASETS
 from graftwork_gateway.documents import JOB_EVENTS
@@ -50,6 +51,7 @@ async def submit(door: Door, tenant: str, spec: JobSpec, once: Once[JobView], li
     row = await job_row(door, tenant, pinned(spec, pools))
     async with unless_refused(door, row):
         view = await once.answer(lambda tx: _record(tx, row, limits))
+    tell(job_id=view.id)
     if view.id == row.id:
         metrics.JOBS_SUBMITTED.inc()
         log.info("job.submitted", job_id=view.id, tenant=tenant)
@@ -62,6 +64,7 @@ async def job_row(door: Door, tenant: str | None, spec: JobSpec, *, preview_for:
     """The row of a new job, whose spec is stored; a preview is of no tenant, and so in nobody's lists."""
     now = door.clock.now()
     job_id = door.new_job_id(now)
+    tell(job_id=job_id)
     return JobRow(
         id=job_id,
         tenant=tenant,

@@ -4,6 +4,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
+
+from opentelemetry.trace import SpanKind
 
 from graftwork.contracts.events import SamplesGenerated
 from graftwork.contracts.ids import derived_id
@@ -13,6 +16,7 @@ from graftwork.contracts.seeds import SeedSpace
 from graftwork.contracts.seeds import seed_at
 from graftwork.contracts.workflows import SampleRow
 from graftwork.contracts.workflows import Workflow
+from graftwork.kit.spans import Spans
 from graftwork.models.plane import GenerateRequest
 from graftwork.models.plane import Message
 from graftwork.models.plane import one_text
@@ -25,11 +29,13 @@ from graftwork_runner.payloads import GenerateSamples
 from graftwork_runner.sandbox import AskModel
 from graftwork_runner.sandbox import Chunk
 from graftwork_runner.sandbox import ModelCall
+from graftwork_runner.sandbox import Runtime
 from graftwork_runner.sandbox import SeedInput
 from graftwork_runner.strict_json import JsonLimits
 
 __all__ = ["generate_samples", "router"]
 
+_SPANS = Spans()
 _ANY_OBJECT = {"type": "object"}
 _TIME_TO_ANSWER = 0.9  # of what is left until the deadline; the rest is for judging, storing and committing
 
@@ -44,7 +50,8 @@ async def generate_samples(task: GenerateSamples, ctx: RunnerContext) -> None:
     spec = await ctx.job_spec(task.spec)
     runtime = ctx.runtimes.of(spec.runtime)
     chunk = await _chunk(task, ctx, spec)
-    result = await runtime.run(chunk, _asker(ctx, spec))
+    with _SPANS.span("sandbox run", SpanKind.INTERNAL, _told(task, spec, runtime)):
+        result = await runtime.run(chunk, _asker(ctx, spec))
     limits = JsonLimits(chars=ctx.settings.sandbox_output_chars)
     rows = await asyncio.to_thread(  # records are as large as their code likes, and leases have to be renewed meanwhile
         judge,
@@ -78,6 +85,16 @@ async def generate_samples(task: GenerateSamples, ctx: RunnerContext) -> None:
         )
     for row in rows:
         SAMPLES.labels(row.reason or "ok").inc()
+
+
+def _told(task: GenerateSamples, spec: JobSpec, runtime: Runtime) -> dict[str, Any]:
+    return {
+        "graftwork.job_id": task.job_id,
+        "graftwork.node_id": task.node_id,
+        "graftwork.runtime": spec.runtime.value,
+        "graftwork.walls": runtime.walls,
+        "graftwork.seeds": task.count,
+    }
 
 
 async def _chunk(task: GenerateSamples, ctx: RunnerContext, spec: JobSpec) -> Chunk:

@@ -19,6 +19,7 @@ from graftwork_search.attempts import out_of_budget
 from graftwork_search.attempts import scored
 from graftwork_search.documents import NodeDocument
 from graftwork_search.documents import Stage
+from graftwork_search.following import link_answers
 from graftwork_search.ranges import evaluation_range
 from graftwork_search.reward import MINIMUM_REWARD
 from graftwork_search.reward import components
@@ -137,6 +138,7 @@ async def scores_ready(session: JobSession, answer: ScoresReady) -> None:
     session.touch(node)
     reward = reward_of(session.spec.search.reward, sample=node.score_sample, workflow=node.score_workflow)
     if reward is not None:
+        await link_answers(session, *_STAGES.values(), node_id=node.id)
         await scored(session, node, reward if node.has_honest_sample else MINIMUM_REWARD)
 
 

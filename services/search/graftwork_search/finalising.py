@@ -22,6 +22,7 @@ from graftwork_search.finals import best_final
 from graftwork_search.finals import final_interval
 from graftwork_search.finals import final_reward
 from graftwork_search.finals import runner_up
+from graftwork_search.following import link_answers
 from graftwork_search.interval import overlap
 from graftwork_search.producing import start_production
 from graftwork_search.ranges import finalist_range
@@ -122,6 +123,7 @@ async def _measure(session: JobSession, finalists: list[NodeDocument]) -> None:
 async def _when_measured(session: JobSession) -> None:
     if session.job.phase is not JobPhase.FINALISING or _unsettled(session):
         return
+    await link_answers(session, Stage.FINALIST, Stage.SCORE_FINALIST)
     finalists = [session.node(node_id) for node_id in session.job.finalists]
     winner = best_final(finalists) or session.node(top(session.scored(), 1)[0].node_id)
     session.job.winner = winner.id

@@ -25,6 +25,7 @@ from graftwork.kit.bus import Event
 from graftwork.kit.job_life import ForgetJob
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
+from graftwork.kit.tracing import inherited_traceparent
 from graftwork_search import evaluating
 from graftwork_search import finalising
 from graftwork_search import opening
@@ -42,6 +43,7 @@ from graftwork_search.ending import published
 from graftwork_search.ending import when_quiet
 from graftwork_search.errors import UnknownJob
 from graftwork_search.failing import request_failed
+from graftwork_search.following import link_job
 from graftwork_search.reviewing import review_submitted
 from graftwork_search.session import JobSession
 from graftwork_search.settings import SearchSettings
@@ -59,6 +61,7 @@ async def job_submitted(event: Event[JobSubmitted], tx: Transaction, *, settings
         spec_ref=event.data.spec,
         preview=event.data.preview,
         submitted_at=event.data.submitted_at,
+        traceparent=inherited_traceparent(),
     )
     if await tx.find_one(FORGOTTEN, {"_id": job.id}) or not await tx.insert_new(JOBS, {"_id": job.id, **job.row()}):
         return
@@ -84,6 +87,7 @@ async def cancellation_requested(
     if told.run > session.job.run:
         await remember_cancellation(tx, told)
     elif told.run == session.job.run:
+        link_job(session.job)
         await cancel(session, told.reason)
         await session.save()
 
@@ -92,6 +96,7 @@ async def changed(event: Event[Any], tx: Transaction, *, settings: SearchSetting
     """Change a job as a client wants it, unless it was deleted."""
     session = await JobSession.find(tx, settings, event.data.job_id)
     if session is not None:
+        link_job(session.job)
         await change(session, event.data)
         await session.save()
 

@@ -15,6 +15,7 @@ from graftwork_search.ending import STOPPED
 from graftwork_search.ending import fail
 from graftwork_search.ending import publish
 from graftwork_search.errors import Reason
+from graftwork_search.following import link_answers
 from graftwork_search.production import candidates_wanted
 from graftwork_search.production import chunks
 from graftwork_search.session import JobSession
@@ -147,6 +148,8 @@ async def _when_made(session: JobSession) -> None:
     current = session.job.production.current
     if current is None or not all(chunk.ended for chunk in current.chunks):
         return
+    firsts = [chunk.first for chunk in current.chunks]
+    await link_answers(session, Stage.PRODUCTION, chunk_first={"$in": firsts})
     if any(chunk.samples for chunk in current.chunks):
         await _ask_for_acceptance(session, current)
         return
