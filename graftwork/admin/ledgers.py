@@ -17,13 +17,19 @@ SERVICES = ("gateway", "search", "optimizer", "runner", "evaluator", "curator")
 
 @asynccontextmanager
 async def open_ledgers(settings: ServiceSettings) -> AsyncIterator[dict[str, Ledger]]:
-    """Ledger of each service; connections are made when first used. Raises ``ServerAway``, ``ServerRefuses``."""
-    ledgers = {service: open_ledger(settings, service) for service in SERVICES}
+    """Ledger of each service, over one client, which connects when first used.
+
+    Raises ``ServerAway``, ``ServerRefuses``, ``DependencyDown``.
+    """
+    one = open_ledger(settings, "admin")
+    ledgers = {
+        service: Ledger(one.client, service=service, namespace=settings.namespace, clock=one.clock)
+        for service in SERVICES
+    }
     try:
         with mongo_refusals(settings):
             yield ledgers
     except PyMongoError as error:
         raise ServerAway("MongoDB", settings.mongo.rpartition("@")[2], error) from error
     finally:
-        for ledger in ledgers.values():
-            await ledger.close()
+        await one.close()

@@ -8,6 +8,7 @@ GROUPS = {
     "keys": ("graftwork.cli.admin_keys:keys", "Make, list and revoke API keys."),
     "tenants": ("graftwork.cli.admin_keys:tenants", "Show and set the limits of tenants."),
     "topics": ("graftwork.cli.admin_topics:topics", "Make the topics of a platform, and keep them as they should be."),
+    "backup": ("graftwork.cli.admin_backup:backup", "Back a platform up, and restore it."),
     "migrations": ("graftwork.cli.admin_migrations:migrations", "Show and raise the versions of the ledgers."),
     "dlq": ("graftwork.cli.admin_dlq:dlq", "List, show and replay events that a service could not admit."),
 }

@@ -107,6 +107,34 @@ class Blobs:
         async for chunk in result.stream():
             yield bytes(chunk)
 
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes]) -> BlobRef:
+        """Store what comes, without ever holding all of it; nothing is stored if ``chunks`` raises."""
+        digest, size = hashlib.sha256(), 0
+
+        async def counted() -> AsyncIterator[bytes]:
+            nonlocal size
+            async for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                yield chunk
+
+        with _answering(key):
+            await obstore.put_async(self._store, key, counted())
+        return BlobRef(key=key, sha256=digest.hexdigest(), size_bytes=size)
+
+    async def all_keys(self) -> AsyncIterator[str]:
+        """Every key, in no order."""
+        with _answering("all payloads"):
+            async for page in obstore.list(self._store):
+                for entry in page:
+                    yield entry["path"]
+
+    async def folders(self) -> list[str]:
+        """First parts of all keys that have more than one, sorted."""
+        with _answering("folders"):
+            found = await obstore.list_with_delimiter_async(self._store)
+        return sorted(found["common_prefixes"])
+
     async def delete_under(self, prefix: str) -> int:
         """Delete every payload whose key begins with ``prefix/``; return their number. Doing it again is harmless."""
         deleted = 0

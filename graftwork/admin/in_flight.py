@@ -1,0 +1,174 @@
+"""Events on their way: published before a moment, and perhaps not admitted by every service that consumes them.
+
+A service commits what it has admitted, afterwards. So what lies before its committed offset is in its ledger, and
+whatever is not in its ledger lies between there and the end of the topic: usually a handful of events.
+"""
+
+from collections.abc import AsyncIterator
+from collections.abc import Iterable
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import bson
+from aiokafka import AIOKafkaConsumer
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from aiokafka.errors import KafkaError
+
+from graftwork.admin.errors import ServerAway
+from graftwork.admin.errors import StillRunning
+from graftwork.admin.ledgers import SERVICES
+from graftwork.contracts.events import EventData
+from graftwork.kit.bus import admin_of
+from graftwork.kit.bus import ensure_topics
+from graftwork.kit.bus import group_of
+from graftwork.kit.bus import new_consumer
+from graftwork.kit.bus import new_producer
+from graftwork.kit.bus import new_reader
+from graftwork.kit.bus import topic_of
+from graftwork.kit.settings import ServiceSettings
+
+_SERVICE = "admin"
+_POLL_MS = 1_000
+_SILENT_POLLS = 30
+_STOPPED = {"Empty", "Dead"}
+
+Offsets = Mapping[TopicPartition, int]
+
+
+@dataclass(frozen=True)
+class Group:
+    """How far a service has read: next offset of each partition it has committed, and every topic it consumes."""
+
+    state: str
+    committed: Offsets
+    topics: frozenset[str]
+
+
+class Flight:
+    """The topics of one platform."""
+
+    def __init__(self, admin: AIOKafkaAdminClient, reader: AIOKafkaConsumer, settings: ServiceSettings) -> None:
+        self._admin = admin
+        self._reader = reader
+        self._settings = settings
+        self._topics = {topic_of(settings.namespace, name) for name in EventData.registry}
+
+    async def groups(self) -> dict[str, Group]:
+        """How far each service has read."""
+        return {service: await self._group(group_of(self._settings, service)) for service in SERVICES}
+
+    async def ends(self) -> Offsets:
+        """Offset after the last record of every partition."""
+        partitions = await self._partitions()
+        ends: Offsets = await self._reader.end_offsets(partitions)
+        return ends
+
+    async def unread(self, groups: Mapping[str, Group]) -> Offsets:
+        """First offset of every partition that some service has not admitted."""
+        begins = await self._reader.beginning_offsets(await self._partitions())
+        return {one: max(begin, _least(one, groups.values())) for one, begin in begins.items()}
+
+    async def rows(self, begins: Offsets, ends: Offsets) -> AsyncIterator[bytes]:
+        """Records between two offsets of each partition, as BSON."""
+        for where in sorted(ends):
+            if begins.get(where, 0) < ends[where]:
+                async for record in self._records(where, begins.get(where, 0), ends[where]):
+                    yield _row(record)
+
+    async def _records(self, where: TopicPartition, begin: int, end: int) -> AsyncIterator[Any]:
+        self._reader.assign([where])
+        self._reader.seek(where, begin)
+        silent = 0
+        while await self._reader.position(where) < end:
+            records = (await self._reader.getmany(where, timeout_ms=_POLL_MS)).get(where, [])
+            silent = 0 if records else silent + 1
+            if silent >= _SILENT_POLLS:
+                raise ServerAway("Kafka", self._settings.kafka, f"nothing comes from {where.topic}/{where.partition}")
+            for record in records:
+                if record.offset < end:
+                    yield record
+
+    async def _partitions(self) -> list[TopicPartition]:
+        there = sorted(self._topics.intersection(await self._admin.list_topics()))
+        told = await self._admin.describe_topics(there) if there else []
+        return [TopicPartition(one["topic"], each["partition"]) for one in told for each in one["partitions"]]
+
+    async def _group(self, name: str) -> Group:
+        found = await self._admin.list_consumer_group_offsets(name)
+        committed = {where: one.offset for where, one in found.items() if one.offset >= 0}
+        state, assigned = "Dead", set[str]()
+        for answer in await self._admin.describe_consumer_groups([name]):
+            for told in answer.to_object()["groups"]:
+                state = told["state"]
+                assigned |= {topic for member in told["members"] for topic in _assigned(member)}
+        return Group(state, committed, frozenset(assigned | {where.topic for where in committed}))
+
+
+@asynccontextmanager
+async def open_flight(settings: ServiceSettings) -> AsyncIterator[Flight]:
+    """Connect to Kafka; topics that are missing are made. Raises ``ServerAway``, and what ``admin_of`` raises."""
+    try:
+        async with AsyncExitStack() as opened:
+            await ensure_topics(settings)
+            admin = await opened.enter_async_context(admin_of(settings, _SERVICE))
+            reader = new_reader(settings, _SERVICE)
+            opened.push_async_callback(reader.stop)
+            await reader.start()
+            yield Flight(admin, reader, settings)
+    except KafkaError as error:
+        raise ServerAway("Kafka", settings.kafka, error) from error
+
+
+def require_stopped(groups: Mapping[str, Group]) -> None:
+    """Raise ``StillRunning`` if a service consumes, or did until it was killed a moment ago."""
+    running = sorted(service for service, group in groups.items() if group.state not in _STOPPED)
+    if running:
+        raise StillRunning(
+            f"services run that would write beside the restore, and read beside the events: stop {', '.join(running)}"
+        )
+
+
+async def publish(settings: ServiceSettings, rows: AsyncIterator[bytes]) -> int:
+    """Send records again as they were, each acknowledged; return their number."""
+    producer, count = new_producer(settings, _SERVICE), 0
+    await producer.start()
+    try:
+        async for row in rows:
+            record = bson.decode(row)
+            headers = [(name, content) for name, content in record["headers"]]
+            await producer.send_and_wait(record["topic"], value=record["value"], key=record["key"], headers=headers)
+            count += 1
+    finally:
+        await producer.stop()
+    return count
+
+
+async def set_offsets(settings: ServiceSettings, service: str, offsets: Offsets) -> None:
+    """Let a service that is stopped go on from these offsets."""
+    consumer = new_consumer(settings, service, ())
+    consumer.assign(list(offsets))
+    await consumer.start()
+    try:
+        await consumer.commit(dict(offsets))
+    finally:
+        await consumer.stop()
+
+
+def _least(where: TopicPartition, groups: Iterable[Group]) -> int:
+    """A group that consumes the topic and never committed this partition has admitted nothing of it."""
+    return min((group.committed.get(where, 0) for group in groups if where.topic in group.topics), default=0)
+
+
+def _assigned(member: Mapping[str, Any]) -> list[str]:
+    data = member["member_assignment"]
+    return [one[0] for one in ConsumerProtocolMemberAssignment.decode(data).assignment] if data else []
+
+
+def _row(record: Any) -> bytes:
+    headers = [[name, content] for name, content in record.headers]
+    return bson.encode({"topic": record.topic, "key": record.key, "value": record.value, "headers": headers})
