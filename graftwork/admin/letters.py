@@ -14,13 +14,13 @@ from graftwork.kit.dead_letters import CLASS
 from graftwork.kit.dead_letters import ORIGIN_OFFSET
 from graftwork.kit.dead_letters import ORIGIN_PARTITION
 from graftwork.kit.dead_letters import REASON
+from graftwork.kit.dead_letters import REPLAYED_OFFSET
 from graftwork.kit.dead_letters import SERVICE
 from graftwork.kit.dead_letters import TRUNCATED
 from graftwork.kit.dead_letters import Deaths
 from graftwork.kit.dead_letters import Header
 from graftwork.kit.dead_letters import without_ours
 
-REPLAYED_OFFSET = "dlq-replayed-offset"
 REPLAYED_AT = "dlq-replayed-at"
 _UNKNOWN = "unknown"
 

@@ -11,10 +11,10 @@ from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka import AIOKafkaProducer
 from aiokafka import ConsumerRecord
@@ -38,6 +38,7 @@ from graftwork.kit.ledger import INBOX
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.ledger import is_outage
+from graftwork.kit.logging import about
 from graftwork.kit.logging import get_logger
 from graftwork.kit.settings import ServiceSettings
 from graftwork.kit.spans import Spans
@@ -130,7 +131,8 @@ class Admission:
             if not is_outage(error):
                 log.warning("admission.batch_refused", error=str(error), records=len(received))
             for one in received:
-                await self._admit_alone(one)
+                with _about(one.event):
+                    await self._admit_alone(one)
 
     async def _admit_alone(self, one: Received) -> None:
         """Wait for as long as the ledger is away; give up on what fails with the ledger there."""
@@ -146,7 +148,7 @@ class Admission:
                     crashes += 1
                     if isinstance(error, PermanentError) or crashes >= _HANDLER_ATTEMPTS:
                         return await self._dead_letters.bury(one.record, error)
-                    log.exception("handler.crashed", event_id=one.event.id, attempt=attempt)
+                    log.exception("handler.crashed", attempt=attempt)
             await asyncio.sleep(backoff_seconds(attempt, base_seconds=0.2, cap_seconds=10))
         raise asyncio.CancelledError
 
@@ -157,8 +159,6 @@ class Admission:
         for one in received:
             seen = metrics.EVENTS_ADMITTED if one.inbox_id in new else metrics.EVENTS_DUPLICATE
             seen.labels(one.event.data.event_name).inc()
-        newest = max(one.event.time for one in received)
-        metrics.ADMISSION_LAG_SECONDS.set((self._ledger.clock.now() - newest).total_seconds())
 
     async def _handle(self, received: Sequence[Received], tx: Transaction, processing: Processing) -> set[str]:
         ids = [one.inbox_id for one in received]
@@ -180,8 +180,9 @@ class Admission:
         handler = self._handlers.get(event.data.event_name)
         if handler is None:
             raise MalformedEvent(f"{event.type} does not belong on topic {one.record.topic}")
-        with structlog.contextvars.bound_contextvars(job_id=event.data.job_id, event_id=event.id):
-            await handler(event, tx)
+        with _about(event):
+            with metrics.HANDLER_SECONDS.labels(event.data.event_name).time():
+                await handler(event, tx)
             log.debug("event.admitted", event_type=event.type)
 
     async def _commit(self) -> None:
@@ -198,6 +199,18 @@ class Admission:
         except KafkaError as error:
             log.warning("commit.failed", error=str(error))
             self._positions = {**positions, **self._positions}
+
+
+def _about(event: Event[EventData]) -> AbstractContextManager[None]:
+    """Every line of the log that is written within says which event it is about."""
+    data = event.data
+    return about(
+        job_id=data.job_id,
+        node_id=getattr(data, "node_id", None),
+        request_id=getattr(data, "request_id", None),
+        event_id=event.id,
+        kind=data.event_name,
+    )
 
 
 def _inbox_row(one: Received, tx: Transaction) -> dict[str, Any]:

@@ -31,10 +31,12 @@ ORIGIN_PARTITION = "dlq-origin-partition"
 ORIGIN_OFFSET = "dlq-origin-offset"
 SERVICE = "dlq-service"
 TRUNCATED = "dlq-truncated"
+REPLAYED_OFFSET = "dlq-replayed-offset"
 _SEND_SECONDS = 30.0
 _REASON_BYTES = 2_000
 _KEPT_BYTES = 256 * 1024
 _MOST_DIGITS = 9
+_MOST_OFFSET_DIGITS = 19
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,12 @@ class Deaths:
 def without_ours(headers: Iterable[Header]) -> list[Header]:
     """Headers of the record itself."""
     return [(name, value) for name, value in headers if not name.startswith(OURS)]
+
+
+def replayed_offset(headers: Iterable[Header]) -> int | None:
+    """Offset of the letter that was sent again, where these are the headers of a receipt."""
+    told = next((value or b"" for name, value in headers if name == REPLAYED_OFFSET), b"")
+    return int(told) if told.isdigit() and len(told) <= _MOST_OFFSET_DIGITS else None
 
 
 class DeadLetters:

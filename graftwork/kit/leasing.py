@@ -41,14 +41,15 @@ class Leasing:
             "$expr": {"$lte": ["$due", "$$NOW"]},
             "kind": {"$in": self._kinds},
         }
-        wanted = self._tasks.find(due, {"_id": 1, "state": 1, "due": 1}).sort([("rank", ASCENDING), ("due", ASCENDING)])
+        wanted = self._tasks.find(due, {"_id": 1, "state": 1}).sort([("rank", ASCENDING), ("due", ASCENDING)])
         candidates = await wanted.limit(slots).to_list(None)
         if not candidates:
             return []
         token = secrets.token_hex(8)
         await self._tasks.update_many({"_id": {"$in": [c["_id"] for c in candidates]}, **due}, self._taking(token))
-        self._measure(candidates)
         rows = await self._tasks.find({"lease": token, "state": RUNNING}).to_list(None)
+        left = {c["_id"] for c in candidates if c["state"] == RUNNING}
+        metrics.LEASES_EXPIRED.inc(sum(row["_id"] in left for row in rows))
         return [Lease(row, token, row["fence"]) for row in rows]
 
     def _taking(self, token: str) -> list[dict[str, Any]]:
@@ -61,11 +62,6 @@ class Leasing:
             "deaths": {"$add": [{"$ifNull": ["$deaths", 0]}, {"$cond": [_WAS_RUNNING, 1, 0]}]},
         }
         return [{"$set": taken}]
-
-    def _measure(self, candidates: Sequence[dict[str, Any]]) -> None:
-        metrics.LEASES_EXPIRED.inc(sum(c["state"] == RUNNING for c in candidates))
-        lateness = self._ledger.clock.now() - min(c["due"] for c in candidates)
-        metrics.READY_TASK_AGE_SECONDS.set(lateness.total_seconds())
 
     async def extend(self, leases: Sequence[Lease]) -> set[str]:
         """Keep ``leases``; return the ids of those that hold no longer."""

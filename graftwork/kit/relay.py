@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import Awaitable
 from collections.abc import Sequence
-from datetime import timedelta
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidTopicError
@@ -29,9 +28,9 @@ from graftwork.kit.ledger import RELAY_LEASE
 from graftwork.kit.ledger import Document
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.logging import get_logger
+from graftwork.kit.settings import ServiceSettings
 from graftwork.kit.spans import Spans
 from graftwork.kit.work_spans import Sending
-from graftwork.kit.settings import ServiceSettings
 
 log = get_logger(__name__)
 _BATCH = 200
@@ -47,8 +46,8 @@ class Relay:
     ) -> None:
         self._ledger = ledger
         self._producer = producer
-        self._spans = spans or Spans()
         self._settings = settings
+        self._spans = spans or Spans()
         self._owner = secrets.token_hex(8)
         self._renewed_at = -math.inf
         self._stopping = False
@@ -100,10 +99,7 @@ class Relay:
     async def _publish_batch(self) -> int:
         rows = await self._ledger.read.find(OUTBOX, {}, sort=[("order", 1)], limit=_BATCH)
         if not rows:
-            metrics.OUTBOX_AGE_SECONDS.set(0)
             return 0
-        age = self._ledger.clock.now() - rows[0]["at"]
-        metrics.OUTBOX_AGE_SECONDS.set(max(0.0, age / timedelta(seconds=1)))
         crash_point("relay.read")
         async with asyncio.timeout(_SEND_SECONDS):
             outcomes = await asyncio.gather(*[await self._send(row) for row in rows], return_exceptions=True)

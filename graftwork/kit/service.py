@@ -20,6 +20,7 @@ from typing import TypeVar
 import uvloop
 from aiokafka import AIOKafkaConsumer
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from pymongo import IndexModel
 from starlette.types import ASGIApp
 
@@ -50,15 +51,19 @@ from graftwork.kit.logging import get_logger
 from graftwork.kit.migrations import Migration
 from graftwork.kit.migrations import Migrator
 from graftwork.kit.migrations import Plan
+from graftwork.kit.rebalances import CountedRebalances
+from graftwork.kit.refusals import kafka_refusal
 from graftwork.kit.refusals import mongo_refusals
 from graftwork.kit.relay import Relay
 from graftwork.kit.settings import ServiceSettings
+from graftwork.kit.spans import Spans
 from graftwork.kit.tasks import ContextFactory
 from graftwork.kit.tasks import TaskContext
 from graftwork.kit.tasks import TaskPayload
-from graftwork.kit.spans import Spans
 from graftwork.kit.tasks import plain_context
 from graftwork.kit.telemetry import telemetry
+from graftwork.kit.watch import Watch
+from graftwork.kit.watch import watch_loop
 from graftwork.kit.worker import TaskSpec
 from graftwork.kit.worker import Worker
 
@@ -116,12 +121,12 @@ class Service:
     migrations: Sequence[Migration] = ()
     readiness: Readiness = field(default_factory=Readiness)
     app: ASGIApp | None = None
+    spans: Spans = field(default_factory=Spans)
     background: Sequence[Callable[[], Awaitable[None]]] = ()
     closing: Sequence[Callable[[], Awaitable[None]]] = ()
 
 
 def open_ledger(settings: ServiceSettings, service: str, clock: Clock | None = None) -> Ledger:
-    spans: Spans = field(default_factory=Spans)
     """Ledger of a service, as its settings say."""
     return Ledger.connect(
         settings.mongo,
@@ -178,11 +183,13 @@ async def run(service: Service, stop: asyncio.Event, started: asyncio.Event | No
         producer = new_producer(settings, name)
         opened.push_async_callback(producer.stop)
         await producer.start()
-        consumer = new_consumer(settings, name, [topic_of(settings.namespace, e) for e in service.router.handlers])
+        topics = [topic_of(settings.namespace, event) for event in service.router.handlers]
+        consumer = new_consumer(settings, name, topics)
+        consumer.subscribe(topics, listener=CountedRebalances())
         opened.push_async_callback(consumer.stop)
         readiness.watch("mongo", service.ledger.ping)
         readiness.watch("blobs", service.blobs.ping)
-        readiness.watch("kafka", lambda: _ping_kafka(consumer))
+        readiness.watch("kafka", lambda: _ping_kafka(consumer, settings))
         readiness.preparing = False
         app.open()
         log.info("service.started", port=http.port, kafka=settings.kafka, namespace=settings.namespace)
@@ -246,17 +253,20 @@ async def _live(
         journal=journal,
         context=service.context,
         settings=settings,
+        spans=service.spans,
     )
     async with asyncio.TaskGroup() as group:
-        background = [group.create_task(_forever(work)) for work in service.background]
+        watch = Watch.over(ledger, settings, service.router.handlers)
+        group.create_task(watch.run())
+        background = [group.create_task(_forever(work)) for work in (*service.background, watch_loop)]
         publishing = group.create_task(relay.run())
         writing = group.create_task(journal.run())
         working = group.create_task(worker.run())
         admitting = group.create_task(_join_and_admit(consumer, admission, started))
-        spans=service.spans,
         await stop.wait()
 
         service.readiness.draining = True
+        watch.stop()
         admission.stop()
         worker.stop()
         await asyncio.wait([admitting])
@@ -282,7 +292,10 @@ async def _forever(work: Callable[[], Awaitable[None]]) -> None:
     await work()
 
 
-async def _ping_kafka(consumer: AIOKafkaConsumer) -> None:
+async def _ping_kafka(consumer: AIOKafkaConsumer, settings: ServiceSettings) -> None:
     if not consumer.assignment():
         raise ConnectionError("no partitions assigned yet")
-    await consumer.topics()
+    try:
+        await consumer.topics()
+    except KafkaError as error:  # it tells the reason to the log alone
+        raise await kafka_refusal(settings) from error

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from pymongo.errors import ConnectionFailure
 from pymongo.errors import PyMongoError
 
@@ -34,6 +33,7 @@ from graftwork.kit.leasing import Leasing
 from graftwork.kit.ledger import TASKS
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.ledger import Transaction
+from graftwork.kit.logging import about
 from graftwork.kit.logging import get_logger
 from graftwork.kit.settings import ServiceSettings
 from graftwork.kit.spans import Spans
@@ -156,6 +156,7 @@ class Worker:
             try:
                 await self._extend(running)
             except PyMongoError as error:
+                metrics.HEARTBEATS_FAILED.inc()
                 log.warning("heartbeat.failed", error=str(error))
 
     async def _extend(self, running: Mapping[str, _Running]) -> None:
@@ -188,20 +189,25 @@ class Worker:
         started = time.perf_counter()
         metrics.TASKS_RUNNING.inc()
         with (
-            structlog.contextvars.bound_contextvars(
-                job_id=lease.job_id, task_id=lease.task_id, attempt=lease.row["attempts"]
+            about(
+                job_id=lease.job_id,
+                node_id=lease.row["payload"].get("node_id"),
+                task_id=lease.task_id,
+                request_id=lease.row["request_id"],
+                kind=kind,
+                attempt=lease.row["attempts"],
             ),
             trying(self._spans, lease),
         ):
             try:
                 outcome = await self._run(running)
+                tell_outcome(outcome)
             finally:
                 self._running.pop(lease.task_id, None)
                 metrics.TASKS_RUNNING.dec()
                 metrics.TASK_SECONDS.labels(kind).observe(time.perf_counter() - started)
                 self._slot_free.ring()
         metrics.TASKS_FINISHED.labels(kind, outcome).inc()
-                tell_outcome(outcome)
 
     async def _run(self, running: _Running) -> str:
         """Run one task and record how it ended; never raises but for our own cancellation."""
@@ -246,13 +252,13 @@ class Worker:
         return (payload.deadline - self._ledger.clock.now()).total_seconds()
 
     async def _settle(self, lease: Lease, error: Exception) -> str:
+        tell_trouble(error)
         try:
             return await self._record(lease, error)
         except PyMongoError as fault:
             log.warning("task.unsettled", error=str(fault))  # its lease runs out, and it is tried again
             return "unsettled"
 
-        tell_trouble(error)
     async def _record(self, lease: Lease, error: Exception) -> str:
         match error:
             case LeaseLost():
