@@ -48,6 +48,7 @@ from graftwork.kit.ledger import Ledger
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.logging import configure_logging
 from graftwork.kit.logging import get_logger
+from graftwork.kit.loop_lag import watch_loop
 from graftwork.kit.migrations import Migration
 from graftwork.kit.migrations import Migrator
 from graftwork.kit.migrations import Plan
@@ -63,7 +64,6 @@ from graftwork.kit.tasks import TaskPayload
 from graftwork.kit.tasks import plain_context
 from graftwork.kit.telemetry import telemetry
 from graftwork.kit.watch import Watch
-from graftwork.kit.watch import watch_loop
 from graftwork.kit.worker import TaskSpec
 from graftwork.kit.worker import Worker
 

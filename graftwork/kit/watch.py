@@ -1,4 +1,4 @@
-"""Measures what waits: tasks, events to publish, records to admit, dead letters. And the event loop's own lateness.
+"""Measures what waits: tasks, events to publish, records to admit, dead letters.
 
 A number that is only set when something moves says nothing about what stands still. So every process looks, every
 ``watch_seconds``, at the whole of its service: a few indexed queries and a few offsets, the same from every replica.
@@ -43,7 +43,6 @@ from graftwork.kit.settings import ServiceSettings
 log = get_logger(__name__)
 LEDGER, KAFKA = "ledger", "kafka"
 _LOOK_SECONDS = 10.0
-_LOOP_CHECK_SECONDS = 1.0
 
 
 def due_tasks(now: datetime) -> list[dict[str, Any]]:
@@ -150,12 +149,3 @@ def _by_topic(
     for one, number in numbers.items():
         found[one.topic].append(number)
     return {topic: joined(every) for topic, every in found.items()}
-
-
-async def watch_loop() -> None:
-    """Measure how late the event loop calls back; to be cancelled."""
-    loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + _LOOP_CHECK_SECONDS
-        await asyncio.sleep(_LOOP_CHECK_SECONDS)
-        metrics.LOOP_LAG_SECONDS.observe(max(0.0, loop.time() - due))

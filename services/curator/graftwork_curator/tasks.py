@@ -16,7 +16,9 @@ from graftwork.contracts.workflows import Workflow
 from graftwork.kit.job_life import ForgetJob
 from graftwork.kit.job_life import forget_job
 from graftwork.kit.service import UNLIMITED
+from graftwork_curator import metrics
 from graftwork_curator.acceptance import Acceptance
+from graftwork_curator.acceptance import Outcome
 from graftwork_curator.acceptance import Tally
 from graftwork_curator.acceptance import Verdict
 from graftwork_curator.context import CuratorContext
@@ -65,6 +67,7 @@ async def accept_samples(task: AcceptSamples, ctx: CuratorContext) -> None:
     async with ctx.commit() as tx:
         record_round(tx, judged)
         tx.emit(_answer(task, judged, rounds))
+    _count(judged.tally)
     index.rounds += 1
     ctx.indexes.keep(task.job_id, index)
 
@@ -120,6 +123,14 @@ def _answer(task: AcceptSamples, judged: Round, rounds: Sequence[Round]) -> Samp
         total_accepted=total,
         short=task.short_of(total, accepted=accepted),
     )
+
+
+def _count(tally: Tally) -> None:
+    metrics.SAMPLES_ACCEPTED.inc(tally.accepted)
+    for reason, number in tally.rejected.items():
+        metrics.SAMPLES_DISCARDED.labels(Outcome.REJECTED, reason).inc(number)
+    metrics.SAMPLES_DISCARDED.labels(Outcome.FAILED, "").inc(sum(tally.failed.values()))
+    metrics.SAMPLES_DISCARDED.labels(Outcome.SURPLUS, "").inc(tally.surplus)
 
 
 def _accepted_in(rounds: Iterable[Round]) -> int:

@@ -17,6 +17,7 @@ from graftwork.kit.http import HttpServer
 from graftwork.kit.http import Readiness
 from graftwork.kit.http import health_app
 from graftwork.kit.logging import get_logger
+from graftwork.kit.loop_lag import watch_loop
 from graftwork.models.channels import SERVICE
 from graftwork.models.channels import server_options
 from graftwork.models.credentials import server_credentials
@@ -155,6 +156,7 @@ async def _live(
 
 def _watches(pod: Pod, probe_seconds: float) -> Iterator[Coroutine[None, None, None]]:
     """What goes on beside the calls, for ever."""
+    yield watch_loop()
     if probe_seconds > 0:
         yield pod.health.watch(probe_seconds)
     if pod.own is not None and pod.engine_watch is not None:
