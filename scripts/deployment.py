@@ -48,7 +48,7 @@ def topic(name: str) -> dict[str, Any]:
 
 
 def user(service: str, flow: Flow) -> dict[str, Any]:
-    """A service as Kafka knows it: it reads what it hears, writes what it says and what of the former is dead.
+    """A service as Kafka knows it: it reads what it hears, writes what it says, buries and counts the dead.
 
     It sees that the other topics are there, or it would try to create them.
     """
@@ -59,7 +59,8 @@ def user(service: str, flow: Flow) -> dict[str, Any]:
         {"resource": prefix, "operations": ["Describe"]},
         {"resource": {"type": "group", "name": f"{NAMESPACE}.{service}"}, "operations": ["Read"]},
         *(_may(name, "Read") for name in heard),
-        *(_may(name, "Write") for name in [*said, *map(dead_letter_topic, heard)]),
+        *(_may(name, "Write") for name in said),
+        *(_may(dead_letter_topic(name), "Read", "Write") for name in heard),
     ]
     return {
         "apiVersion": "kafka.strimzi.io/v1",
@@ -69,8 +70,8 @@ def user(service: str, flow: Flow) -> dict[str, Any]:
     }
 
 
-def _may(topic_name: str, operation: str) -> dict[str, Any]:
-    return {"resource": {"type": "topic", "name": topic_name}, "operations": [operation]}
+def _may(topic_name: str, *operations: str) -> dict[str, Any]:
+    return {"resource": {"type": "topic", "name": topic_name}, "operations": list(operations)}
 
 
 def rule(groups: Mapping[str, Any]) -> dict[str, Any]:

@@ -147,7 +147,8 @@ def test_services_read_what_they_hear_write_what_they_say_and_no_more() -> None:
             ("topic", f"{NAMESPACE}.", "Describe"),
             ("group", f"{NAMESPACE}.{service}", "Read"),
             *(("topic", name, "Read") for name in heard),
-            *(("topic", name, "Write") for name in said | set(map(dead_letter_topic, heard))),
+            *(("topic", name, "Write") for name in said),
+            *(("topic", dead_letter_topic(name), operation) for name in heard for operation in ("Read", "Write")),
         }
 
 
