@@ -65,7 +65,13 @@ def _of_kafka(error: Exception, where: str, settings: ServiceSettings) -> Graftw
             mend = f"{now} and GRAFTWORK_KAFKA_CERTIFICATE_FILE"
             return ServerRefuses(f"{server} and we do not agree on TLS: check {mend} {words}")
         case KafkaError():  # it took the connection, and ended it at our first words
-            return DependencyDown(f"{server} does not talk to us: if it is up, check {now} {words}")
+            # With TLS, that is also all we learn where it wants a certificate of ours.
+            mend = (
+                f"{now} and GRAFTWORK_KAFKA_CERTIFICATE_FILE"
+                if settings.kafka_security_protocol.endswith("SSL")
+                else now
+            )
+            return DependencyDown(f"{server} does not talk to us: if it is up, check {mend} {words}")
         case _:
             return DependencyDown(f"{server} cannot be reached: check GRAFTWORK_KAFKA {words}")
 

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import NoEncryption
+from cryptography.hazmat.primitives.serialization import PrivateFormat
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from graftwork.kit.certificates import CertificateFiles
 
@@ -25,22 +29,33 @@ class Authority:
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self._home = home
-        self._ca = trustme.CA()
         self.file = home / "ca.pem"
+        self.renew()
+
+    def renew(self) -> None:
+        """Be another authority; what the one before has signed is worth nothing then."""
+        self._ca = trustme.CA()
         self._ca.cert_pem.write_to_path(str(self.file))
 
     def leaf(self, name: str, *names: str) -> Leaf:
         """Certificate for these host names and addresses; one that is there already is renewed in place."""
         issued = self._ca.issue_cert(*(names or NAMES), common_name=name)
         leaf = Leaf(self._home / f"{name}.pem", self._home / f"{name}.key", self._home / f"{name}.both.pem")
-        leaf.certificate.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
-        leaf.key.write_bytes(issued.private_key_pem.bytes())
-        leaf.both.write_bytes(issued.private_key_and_cert_chain_pem.bytes())
+        chain, key = b"".join(blob.bytes() for blob in issued.cert_chain_pems), _pkcs8(issued.private_key_pem.bytes())
+        leaf.certificate.write_bytes(chain)
+        leaf.key.write_bytes(key)
+        leaf.both.write_bytes(key + chain)
         return leaf
 
     def grpc_files(self, leaf: Leaf) -> CertificateFiles:
         """As settings name them."""
         return CertificateFiles("GRAFTWORK_GRPC_", self.file, leaf.certificate, leaf.key)
+
+
+def _pkcs8(key: bytes) -> bytes:
+    """The only form that Kafka reads, and cert-manager may write."""
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return load_pem_private_key(key, password=None).private_bytes(*form)
 
 
 def grpc_settings(authority: Authority, leaf: Leaf) -> dict[str, Path]:

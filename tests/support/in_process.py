@@ -22,6 +22,7 @@ from graftwork.kit.bus import ensure_topics
 from graftwork.kit.bus import new_producer
 from graftwork.kit.bus import topic_of
 from graftwork.kit.clock import SystemClock
+from graftwork.kit.connecting import kafka_arguments
 from graftwork.kit.errors import MalformedEvent
 from graftwork.kit.service import Service
 from graftwork.kit.service import run
@@ -121,7 +122,7 @@ async def bus_of(settings: ServiceSettings) -> AsyncIterator[Bus]:
     """Hear every event of the settings' namespace, from the beginning."""
     await ensure_topics(settings)
     topics = [topic_of(settings.namespace, name) for name in EventData.registry]
-    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=settings.kafka, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(*topics, **kafka_arguments(settings), auto_offset_reset="earliest")
     producer = new_producer(settings, "tests")
     try:
         await producer.start()
@@ -135,7 +136,7 @@ async def bus_of(settings: ServiceSettings) -> AsyncIterator[Bus]:
 
 async def _forget(settings: ServiceSettings) -> None:
     """Delete the namespace's topics: a broker that keeps those of every test gets slower with each."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
+    admin = AIOKafkaAdminClient(**kafka_arguments(settings))
     await admin.start()
     try:
         await admin.delete_topics([t for t in await admin.list_topics() if t.startswith(f"{settings.namespace}.")])
@@ -145,7 +146,7 @@ async def _forget(settings: ServiceSettings) -> None:
 
 async def records_of(settings: ServiceSettings, topic: str, count: int) -> list[Any]:
     """First ``count`` records of a topic, bytes as they are."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=settings.kafka, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(topic, **kafka_arguments(settings), auto_offset_reset="earliest")
     await consumer.start()
     try:
         found: list[Any] = []

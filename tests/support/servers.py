@@ -8,6 +8,7 @@ import os
 
 import pytest
 
+from tests.support.secured import SecuredServer
 from tests.support.server_host import HOST_ADDRESS
 from tests.support.server_host import ServerHost
 from tests.support.server_host import ask
@@ -48,3 +49,15 @@ def tiny_model_url() -> str:
 def s3_address() -> str:
     """Endpoint of a real S3 server with the bucket ``tests.support.s3.BUCKET``."""
     return os.environ.get("GRAFTWORK_TEST_S3") or ask("s3")
+
+
+@pytest.fixture(scope="session")
+def secured_kafka() -> SecuredServer:
+    """A Kafka for users and certificates alone, over TLS."""
+    return SecuredServer.told(ask("secured_kafka"))
+
+
+@pytest.fixture(scope="session")
+def secured_mongo() -> SecuredServer:
+    """A MongoDB for users alone, over TLS."""
+    return SecuredServer.told(ask("secured_mongo"))
