@@ -11,6 +11,7 @@ GROUPS = {
     "backup": ("graftwork.cli.admin_backup:backup", "Back a platform up, and restore it."),
     "migrations": ("graftwork.cli.admin_migrations:migrations", "Show and raise the versions of the ledgers."),
     "dlq": ("graftwork.cli.admin_dlq:dlq", "List, show and replay events that a service could not admit."),
+    "blobs": ("graftwork.cli.admin_blobs:blobs", "Delete payloads of jobs that are gone."),
 }
 
 

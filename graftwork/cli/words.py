@@ -5,6 +5,7 @@ from graftwork.contracts.usage import Usage
 from graftwork.contracts.visible import HIDDEN
 
 _THOUSAND = 1000
+_KIBI = 1024
 _MINUTE = 60
 _HOUR = 3600
 _CENT = 0.01
@@ -17,6 +18,15 @@ def short_number(number: int) -> str:
     if number < _THOUSAND**2:
         return f"{number / _THOUSAND:.1f}k"
     return f"{number / _THOUSAND**2:.1f}M"
+
+
+def bytes_short(number: int) -> str:
+    """``950 B``, ``12.3 KiB``, ``4.5 GiB``."""
+    size, units = float(number), ["B", "KiB", "MiB", "GiB", "TiB"]
+    while size >= _KIBI and len(units) > 1:
+        size /= _KIBI
+        units.pop(0)
+    return f"{size:.0f} B" if units[0] == "B" else f"{size:.1f} {units[0]}"
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,10 @@ from collections.abc import AsyncIterator
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from typing import TypeVar
@@ -31,6 +34,16 @@ from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import NotText
 
 M = TypeVar("M", bound=BaseModel)
+_PAGE = 1_000
+
+
+@dataclass(frozen=True)
+class BlobEntry:
+    """A payload as the store lists it. ``modified_at`` is by the store's clock."""
+
+    key: str
+    size_bytes: int
+    modified_at: datetime
 
 
 class Blobs:
@@ -144,6 +157,17 @@ class Blobs:
                 await obstore.delete_async(self._store, paths)
                 deleted += len(paths)
         return deleted
+
+    async def entries(self, prefix: str = "") -> AsyncIterator[Sequence[BlobEntry]]:
+        """What lies under ``prefix/`` (empty: in the whole store), a page at a time, in no order."""
+        with _answering(prefix):
+            async for page in obstore.list(self._store, f"{prefix}/" if prefix else None, chunk_size=_PAGE):
+                yield [BlobEntry(one["path"], one["size"], one["last_modified"]) for one in page]
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Delete payloads. Raises ``BlobMissing`` where a store tells that one is gone already."""
+        with _answering(", ".join(keys[:3])):
+            await obstore.delete_async(self._store, list(keys))
 
     async def ping(self) -> None:
         """Prove that the store can be written."""
