@@ -2,6 +2,9 @@
 
 Every schema contains all it refers to, so there are no references to register before it. ``$id`` is the event's
 CloudEvents type, which is the subject where a registry names subjects after records (RecordNameStrategy).
+
+Our objects are open: readers ignore what they do not know. Registries that are strict about sets of values refuse every
+field that is added to an open object, an optional one too; Confluent's policy LENIENT is the rule that we keep.
 """
 
 from collections.abc import Iterator
@@ -22,6 +25,7 @@ def subjects() -> dict[str, Any]:
         "strategy": "TopicNameStrategy",
         "schemaType": "JSON",
         "compatibility": "FULL_TRANSITIVE",
+        "compatibilityPolicy": "LENIENT",
         "namespace": NAMESPACE,
         "subjects": [entry for event in EventData.registry.values() for entry in _entries(event)],
     }
