@@ -1,8 +1,6 @@
 """Dashboards, alerts and what scales name metrics and labels that the code declares; every alert has its runbook."""
 
-import importlib
 import json
-import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,11 +11,9 @@ import promql_parser
 import yaml
 from prometheus_client import REGISTRY
 
-import graftwork_gateway
-import graftwork_runner
-import graftwork_solvers
-from graftwork.kit import metrics
 from graftwork_solvers.engine import load as engine_load
+from tests.support.declared_metrics import MODULES
+from tests.support.declared_metrics import declared_in
 from tests.support.manifests import COMPONENTS
 from tests.support.manifests import ROOT
 from tests.support.manifests import of_kind
@@ -40,13 +36,10 @@ OF_OTHERS = {
 @cache
 def declared() -> dict[str, set[str]]:
     """Metric -> its labels, by every name that it is exposed under."""
-    for package in (graftwork_gateway, graftwork_runner, graftwork_solvers):
-        if any(module.name == "metrics" for module in pkgutil.iter_modules(package.__path__)):
-            importlib.import_module(f"{package.__name__}.metrics")
-    assert metrics.EVENTS_ADMITTED
+    assert [declared_in(module) for module in MODULES]  # they are in the registry from now on
     named = REGISTRY._names_to_collectors.items()
     ours = {name: set(getattr(one, "_labelnames", ())) for name, one in named if name.startswith("graftwork_")}
-    return {**ours, **OF_OTHERS}
+    return {**ours, **OF_OTHERS, **{one["record"]: recorded_labels(one["expr"]) for one in rules("record")}}
 
 
 def queries() -> Iterator[tuple[str, str]]:
@@ -55,15 +48,26 @@ def queries() -> Iterator[tuple[str, str]]:
         for panel in json.loads(path.read_text())["panels"]:
             yield from ((f"{path.stem}: {panel['title']}", target["expr"]) for target in panel["targets"])
     yield from ((one["alert"], one["expr"]) for one in alerts())
+    yield from ((one["record"], one["expr"]) for one in rules("record"))
     for scaled in of_kind(rendering("overlays/prod"), "ScaledObject"):
         for one in scaled["spec"]["triggers"]:
             if one["type"] == "prometheus":
                 yield scaled["metadata"]["name"], one["metadata"]["query"]
 
 
-def alerts() -> list[dict[str, Any]]:
+def rules(kind: str) -> list[dict[str, Any]]:
     written = yaml.safe_load((SOURCES / "alerts.yml").read_text())
-    return [rule for group in written["groups"] for rule in group["rules"]]
+    return [rule for group in written["groups"] for rule in group["rules"] if kind in rule]
+
+
+def alerts() -> list[dict[str, Any]]:
+    return rules("alert")
+
+
+def recorded_labels(query: str) -> set[str]:
+    """Labels that a recorded quotient keeps: those its numerator is summed by."""
+    summed = promql_parser.parse(query).lhs
+    return set(summed.modifier.labels)
 
 
 def parts(expression: Any) -> Iterator[Any]:
@@ -123,6 +127,28 @@ def test_what_is_declared_is_shown() -> None:
     unseen = {name for name in whole - counters if not any(one.startswith(name) for one in shown)}
 
     assert set() == unseen
+
+
+def test_every_metric_is_explained_as_it_is_declared() -> None:
+    explained = (ROOT / "docs" / "metrics.md").read_text()
+    tables = {module: rows_under(explained, module) for module in MODULES}
+
+    assert tables == {module: [one.row for one in declared_in(module)] for module in MODULES}
+
+
+def rows_under(text: str, module: str) -> list[str]:
+    section = text.partition(f"`{module}`")[2].partition("\n## ")[0]
+    return [line for line in section.splitlines() if line.startswith("| `")]
+
+
+def test_every_module_of_metrics_is_known_here() -> None:
+    found = {
+        ".".join(path.relative_to(base).with_suffix("").parts)
+        for base in (ROOT, *(ROOT / "services").iterdir())
+        for path in base.glob("graftwork*/**/metrics.py")
+    }
+
+    assert set(MODULES) == found
 
 
 def test_every_alert_has_its_page_and_every_page_its_alert() -> None:
