@@ -13,6 +13,8 @@ from graftwork.contracts.blobs import BlobRef
 from graftwork.kit.blobs import Blobs
 from graftwork.kit.errors import BlobMissing
 from graftwork.kit.errors import DependencyDown
+from graftwork.kit.service import open_blobs
+from graftwork.kit.settings import ServiceSettings
 from tests.support.s3 import BUCKET
 from tests.support.s3 import credentials
 
@@ -103,3 +105,18 @@ async def test_a_directory_that_cannot_be_written_is_an_outage(tmp_path: Path) -
 
     with pytest.raises(DependencyDown, match="the blob store cannot be used"):
         await blobs.put_bytes(b"x", "job-1")
+
+
+async def test_keys_of_a_store_may_lie_in_files(
+    s3_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    for name, value in credentials(s3_address).items():
+        if name in keys:
+            monkeypatch.delenv(name, raising=False)
+            (tmp_path / name).write_text(f"{value}\n")
+        else:
+            monkeypatch.setenv(name, value)
+    url = f"s3://{BUCKET}/{secrets.token_hex(4)}"
+
+    await open_blobs(ServiceSettings(blobs=url, secrets_dir=tmp_path)).ping()
