@@ -145,3 +145,18 @@ def test_what_is_no_credential_is_left_alone() -> None:
     [line] = lines_of(f'log.info("started", **{values!r})')
 
     assert {name: line[name] for name in values} == values
+
+
+def test_a_line_says_where_in_a_trace_it_was_written() -> None:
+    lines = lines_of("""
+from graftwork.kit.tracing import traced
+
+with traced("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"):
+    log.info("inside")
+log.info("outside")
+""")
+
+    assert [(line.get("trace_id"), line.get("span_id")) for line in lines] == [
+        ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"),
+        (None, None),
+    ]
