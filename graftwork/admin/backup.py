@@ -1,6 +1,6 @@
 """Makes a backup of a running platform: every ledger at one moment, the events on their way then, the payloads.
 
-The order is what makes it whole (docs/adr/0012): how far services have read, then the moment, then where topics end,
+The order is what makes it whole (docs/adr/0013): how far services have read, then the moment, then where topics end,
 then all that was read at that moment, and payloads last. Payloads are written before a ledger names them and are
 never changed, so those of the moment are among them, unless they were deleted since.
 """

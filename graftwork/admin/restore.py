@@ -2,7 +2,7 @@
 
 What was published after the backup is passed over: those who published it have forgotten it, and will do that work
 again. What was on its way at the backup is published again; whoever admitted it before then knows it, and passes over
-it. The rest a ledger holds itself: events not published yet, and tasks not done (docs/adr/0012).
+it. The rest a ledger holds itself: events not published yet, and tasks not done (docs/adr/0013).
 """
 
 from collections.abc import Callable

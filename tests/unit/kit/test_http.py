@@ -7,11 +7,18 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.responses import Response
+from starlette.routing import Route
 
 from graftwork.kit.errors import PortTaken
 from graftwork.kit.http import HttpServer
+from graftwork.kit.http import OpensLater
 from graftwork.kit.http import Readiness
 from graftwork.kit.http import health_app
+from graftwork.kit.http import health_routes
 
 
 @asynccontextmanager
@@ -116,3 +123,23 @@ def test_answers_are_sent_at_once() -> None:
     """The event loop turns Nagle's algorithm off for sockets that name their protocol, and for no others."""
     with HttpServer(health_app(Readiness()), "127.0.0.1", 0) as server:
         assert server._socket.proto == socket.IPPROTO_TCP
+
+
+async def test_an_application_that_opens_later_answers_only_about_its_health_until_then() -> None:
+    async def hello(_request: Request) -> Response:
+        return PlainTextResponse("hello")
+
+    readiness = Readiness()
+    readiness.preparing = True
+    app = OpensLater(Starlette(routes=[Route("/", hello), *health_routes(readiness)]), readiness)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+        closed = [await client.get("/"), await client.post("/v1/jobs"), await client.get("/healthz")]
+        unready = await client.get("/readyz")
+        app.open()
+        readiness.preparing = False
+        opened = [await client.get("/"), await client.get("/readyz")]
+
+    assert [answer.status_code for answer in closed] == [503, 503, 200]
+    assert closed[0].headers["Retry-After"] == "1"
+    assert (unready.status_code, unready.json()["problems"]) == (503, {"service": "preparing"})
+    assert [answer.status_code for answer in opened] == [200, 200]
