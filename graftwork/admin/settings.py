@@ -3,6 +3,7 @@
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from graftwork.admin.errors import SettingInvalid
 from graftwork.kit.settings import ServiceSettings
@@ -13,6 +14,9 @@ def read_settings(**given: Any) -> ServiceSettings:
     try:
         return ServiceSettings(**given)
     except ValidationError as error:
-        mistake = error.errors()[0]
+        mistake = error.errors(include_input=False, include_url=False)[0]
         variable = "_".join(["GRAFTWORK", *(str(part).upper() for part in mistake["loc"])])
-        raise SettingInvalid(f"{variable}: {mistake['msg']}") from error
+        told = mistake["msg"].removeprefix("Value error, ")
+        raise SettingInvalid(f"{variable}: {told}" if mistake["loc"] else told) from error
+    except SettingsError as error:
+        raise SettingInvalid(str(error)) from error
