@@ -1,5 +1,7 @@
 """``graftwork admin``: where its commands are, each imported only when it is run."""
 
+import logging
+
 import click
 
 from graftwork.cli.lazy import LazyGroup
@@ -11,6 +13,7 @@ GROUPS = {
     "backup": ("graftwork.cli.admin_backup:backup", "Back a platform up, and restore it."),
     "migrations": ("graftwork.cli.admin_migrations:migrations", "Show and raise the versions of the ledgers."),
     "dlq": ("graftwork.cli.admin_dlq:dlq", "List, show and replay events that a service could not admit."),
+    "refused": ("graftwork.cli.admin_refused:refused", "List, show, retry and drop events that Kafka refused."),
     "blobs": ("graftwork.cli.admin_blobs:blobs", "Delete payloads of jobs that are gone."),
 }
 
@@ -22,3 +25,5 @@ def admin() -> None:
     `keys` and `tenants` ask the server, with an admin key. The others work on Kafka, MongoDB and the blob store
     themselves, with the settings of the services in the environment.
     """
+    # What a client of Kafka fails at is raised and told once; without a handler its log is printed as well.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())

@@ -54,7 +54,14 @@ def blobs() -> None:
 
 
 @blobs.command()
-@click.option("--older-than", metavar="AGE", callback=_age, default="24h", show_default=True, help="Or 90m, or 7d.")
+@click.option(
+    "--older-than",
+    metavar="AGE",
+    callback=_age,
+    default="24h",
+    show_default=True,
+    help="Only what was not written to for so long: 90m, 24h, 7d.",
+)
 @click.option("--none-known", is_flag=True, help="Go on where the ledgers have heard of none of the jobs.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be deleted.")
 @yes_option

@@ -33,6 +33,7 @@ _STATUSES = {
     "invalid": USAGE,
     "unreachable": UNREACHABLE,
     "server_away": UNREACHABLE,
+    "dependency_down": UNREACHABLE,
     "no_server": UNREACHABLE,
     "no_starter_fits": USAGE,
     "would_overwrite": USAGE,
