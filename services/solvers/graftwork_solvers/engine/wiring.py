@@ -17,6 +17,7 @@ from graftwork_solvers.endpoint.hosts import ENGINE_URL
 from graftwork_solvers.engine.command import engine_command
 from graftwork_solvers.engine.command import engine_environment
 from graftwork_solvers.engine.command import engine_identity
+from graftwork_solvers.engine.command import engine_traces
 from graftwork_solvers.engine.door import EngineDoor
 from graftwork_solvers.engine.door import private_directory
 from graftwork_solvers.engine.door import swept
@@ -68,7 +69,7 @@ def _patience(settings: SolversSettings) -> Patience:
 def _launcher(
     settings: SolversSettings, directory: str, socket: str
 ) -> Callable[[], AbstractAsyncContextManager[EngineProcess]]:
-    command = engine_command(settings, socket)
+    command = engine_command(settings, socket, engine_traces(os.environ))
     environment = engine_environment(settings, os.environ, directory)
 
     def launch() -> AbstractAsyncContextManager[EngineProcess]:

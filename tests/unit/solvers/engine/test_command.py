@@ -8,6 +8,7 @@ from graftwork_solvers.endpoint.client import Endpoint
 from graftwork_solvers.engine.command import engine_command
 from graftwork_solvers.engine.command import engine_environment
 from graftwork_solvers.engine.command import engine_identity
+from graftwork_solvers.engine.command import engine_traces
 from graftwork_solvers.pools import Pools
 from graftwork_solvers.settings import PoolSettings
 from graftwork_solvers.settings import SolversSettings
@@ -138,6 +139,29 @@ def test_what_the_operator_sets_wins() -> None:
     )
 
     assert (environment["VLLM_NO_USAGE_STATS"], environment["VLLM_RPC_BASE_PATH"]) == ("0", "/other")
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({}, None),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, None),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318/"}, "http://collector:4318/v1/traces"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://one:1/x"}, "http://one:1/x"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_TRACES_EXPORTER": "none"}, None),
+    ],
+)
+def test_the_engines_spans_go_where_the_pods_go(told: dict[str, str], expected: str | None) -> None:
+    assert engine_traces(told) == expected
+
+
+def test_an_engine_is_told_where_its_spans_go_and_is_the_same_engine() -> None:
+    command = engine_command(settings(), "/run/engine", "http://collector:4318/v1/traces")
+    environment = engine_environment(settings(), {}, "/run/gw")
+
+    assert command[command.index("--otlp-traces-endpoint") + 1] == "http://collector:4318/v1/traces"
+    assert "--otlp-traces-endpoint" not in arguments()
+    assert environment["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] == "http/protobuf"
 
 
 def test_replicas_are_alike() -> None:
