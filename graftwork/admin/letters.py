@@ -1,7 +1,7 @@
 """Dead letters as records of a topic: what they tell, what is sent again, and what is noted of that. Pure.
 
 A Kafka topic cannot be edited, so that a letter was replayed is a record of its own, a receipt, on the same
-partition of the same topic (docs/adr/0011).
+partition of the same topic (docs/adr/0012).
 """
 
 from collections.abc import Iterable
@@ -19,6 +19,7 @@ from graftwork.kit.dead_letters import SERVICE
 from graftwork.kit.dead_letters import TRUNCATED
 from graftwork.kit.dead_letters import Deaths
 from graftwork.kit.dead_letters import Header
+from graftwork.kit.dead_letters import replayed_offset
 from graftwork.kit.dead_letters import without_ours
 
 REPLAYED_AT = "dlq-replayed-at"
@@ -95,6 +96,6 @@ def receipt_headers(offset: int, at: datetime) -> list[tuple[str, bytes]]:
 
 def read_receipt(record: Any) -> tuple[int, str] | None:
     """Offset of the letter that was replayed and when, where ``record`` is a receipt."""
-    told = {name: text_of(value) for name, value in record.headers if name in {REPLAYED_OFFSET, REPLAYED_AT}}
-    offset = told.get(REPLAYED_OFFSET, "")
-    return (int(offset), told.get(REPLAYED_AT, "")) if offset.isascii() and offset.isdigit() else None
+    offset = replayed_offset(record.headers)
+    at = next((text_of(value) for name, value in record.headers if name == REPLAYED_AT), "")
+    return None if offset is None else (offset, at)
