@@ -34,6 +34,7 @@ from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import NotText
 
 M = TypeVar("M", bound=BaseModel)
+_ONE_REQUEST_BYTES = 4 * 1024 * 1024
 _PAGE = 1_000
 
 
@@ -131,8 +132,9 @@ class Blobs:
                 size += len(chunk)
                 yield chunk
 
+        first, rest = await _first_of(counted())
         with _answering(key):
-            await obstore.put_async(self._store, key, counted())
+            await obstore.put_async(self._store, key, first if rest is None else rest)
         return BlobRef(key=key, sha256=digest.hexdigest(), size_bytes=size)
 
     async def all_keys(self) -> AsyncIterator[str]:
@@ -178,6 +180,22 @@ class Blobs:
         with _answering(key):
             await obstore.put_async(self._store, key, data)
         return BlobRef(key=key, sha256=sha256, size_bytes=len(data), rows=rows)
+
+
+async def _first_of(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes] | None]:
+    """All that comes, where one request holds it; else what goes on with it from its beginning."""
+    begun = bytearray()
+    async for chunk in chunks:
+        begun += chunk
+        if len(begun) > _ONE_REQUEST_BYTES:
+            return b"", _chained(bytes(begun), chunks)
+    return bytes(begun), None
+
+
+async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
 
 
 @contextmanager

@@ -53,6 +53,8 @@ async def s3_server(
     del address, settings
     bucket = home / "data" / BUCKET
     bucket.mkdir(parents=True)
+    metadata = home / "metadata"  # beside the objects: not every file system can keep it with them
+    metadata.mkdir()
     program = await _program(home)
     on_progress("Starting S3")
 
@@ -63,7 +65,7 @@ async def s3_server(
         (port,) = free_ports(1)
         process = OwnedProcess(
             NAME,
-            [str(program), "--port", f"{HOST}:{port}", "posix", "--nometa", str(home / "data")],
+            [str(program), "--port", f"{HOST}:{port}", "posix", "--sidecar", str(metadata), str(home / "data")],
             log_path=home / "s3.log",
             env={"ROOT_ACCESS_KEY": _KEY, "ROOT_SECRET_KEY": _SECRET},
             ports=(port,),

@@ -1,6 +1,8 @@
 """What every blob store has to do: a directory, and a real S3 server."""
 
+import hashlib
 import secrets
+from collections.abc import AsyncIterator
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -120,3 +122,38 @@ async def test_keys_of_a_store_may_lie_in_files(
     url = f"s3://{BUCKET}/{secrets.token_hex(4)}"
 
     await open_blobs(ServiceSettings(blobs=url, secrets_dir=tmp_path)).ping()
+
+
+async def pieces(*data: bytes) -> AsyncIterator[bytes]:
+    for one in data:
+        yield one
+
+
+async def broken() -> AsyncIterator[bytes]:
+    yield b"x" * 6_000_000
+    raise LookupError("the line was cut")
+
+
+@pytest.mark.parametrize("data", [(), (b"a", b"", b"bc"), (b"x" * 6_000_000, b"y")])
+async def test_what_comes_in_pieces_is_one_payload(blobs: Blobs, data: tuple[bytes, ...]) -> None:
+    whole = b"".join(data)
+
+    ref = await blobs.put_stream("job-1/pieces", pieces(*data))
+
+    assert ref == BlobRef(key="job-1/pieces", sha256=hashlib.sha256(whole).hexdigest(), size_bytes=len(whole))
+    assert await blobs.get_bytes(ref) == whole
+
+
+async def test_nothing_is_kept_of_what_breaks_off(blobs: Blobs) -> None:
+    with pytest.raises(LookupError, match="the line was cut"):
+        await blobs.put_stream("job-1/broken", broken())
+
+    assert [key async for key in blobs.all_keys()] == []
+
+
+async def test_keys_and_folders_are_told(blobs: Blobs) -> None:
+    for key in ("job-2/a", "job-1/b/c", "job-1/d", "top"):
+        await blobs.put_named(key, b"x")
+
+    assert sorted([key async for key in blobs.all_keys()]) == ["job-1/b/c", "job-1/d", "job-2/a", "top"]
+    assert await blobs.folders() == ["job-1", "job-2"]
