@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from tests.deploy.test_pods import PINNED
 from tests.deploy.test_pods import seconds_to_finish
+from tests.support.manifests import ROOT
 from tests.support.manifests import Container
 from tests.support.manifests import compose
 from tests.support.manifests import compose_containers
 from tests.support.manifests import containers
 from tests.support.manifests import is_ours
+from tests.support.manifests import of_kind
 from tests.support.manifests import rendering
 from tests.support.manifests import wrong
 
@@ -120,3 +122,21 @@ def test_both_worlds_tell_the_servers_the_same_things() -> None:
     }
     assert {"ROOT_ACCESS_KEY", "ROOT_SECRET_KEY"} == set(there["objects"])
     assert all(f"{name}=" in " ".join(compose()["services"]["objects"]["entrypoint"]) for name in there["objects"])
+
+
+def test_traces_go_to_the_collector_where_there_is_one_and_nowhere_else() -> None:
+    lines = (ROOT / "deploy" / "observability.env").read_text().splitlines()
+    said = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+    there = rendering("components/observability")
+    (traces,) = (one for one in of_kind(there, "Service") if one["metadata"]["name"] == "collector")
+    ports = {port["name"]: port["port"] for port in traces["spec"]["ports"]}
+    address = f"http://collector:{ports['otlp-http']}"
+
+    assert said == {"COMPOSE_PROFILES": "observability", "GRAFTWORK_TRACES": address}
+    assert {""} == {one.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] for one in ours().values()}
+    assert {address} == {
+        one.environment["OTEL_EXPORTER_OTLP_ENDPOINT"]
+        for one in containers(there)
+        if is_ours(one) and one.name != "vllm"
+    }
+    assert compose()["services"]["collector"]["profiles"] == ["observability"]
