@@ -159,6 +159,7 @@ class Admission:
         for one in received:
             seen = metrics.EVENTS_ADMITTED if one.inbox_id in new else metrics.EVENTS_DUPLICATE
             seen.labels(one.event.data.event_name).inc()
+            new.discard(one.inbox_id)  # it may stand in the batch twice
 
     async def _handle(self, received: Sequence[Received], tx: Transaction, processing: Processing) -> set[str]:
         ids = [one.inbox_id for one in received]

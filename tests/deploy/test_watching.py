@@ -66,7 +66,7 @@ def alerts() -> list[dict[str, Any]]:
 
 def recorded_labels(query: str) -> set[str]:
     """Labels that a recorded quotient keeps: those its numerator is summed by."""
-    summed = promql_parser.parse(query).lhs
+    summed: Any = promql_parser.parse(query).lhs  # type: ignore[attr-defined]
     return set(summed.modifier.labels)
 
 

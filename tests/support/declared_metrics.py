@@ -38,6 +38,7 @@ def declared_in(module: str) -> list[Declared]:
 
 
 def _declared(metric: MetricWrapperBase) -> Declared:
-    name = metric._name + ("_total" if metric._type == "counter" else "")
-    sample = f"{name}_count" if metric._type == "histogram" else name
-    return Declared(name, metric._type, tuple(metric._labelnames), metric._documentation, sample)
+    kind = str(metric._type)
+    name = metric._name + ("_total" if kind == "counter" else "")
+    sample = f"{name}_count" if kind == "histogram" else name
+    return Declared(name, kind, tuple(metric._labelnames), metric._documentation, sample)

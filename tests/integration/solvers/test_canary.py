@@ -10,6 +10,7 @@ import httpx
 import pytest
 from aiohttp import web
 from grpc_health.v1 import health_pb2
+from prometheus_client import REGISTRY
 from typing_extensions import override
 
 from graftwork.kit.clock import FakeClock
@@ -141,13 +142,19 @@ async def test_where_models_embed_it_asks_for_an_embedding() -> None:
         canary = Canary(
             endpoint, pools, clock, pool="generator", every_seconds=EVERY_SECONDS, longest_seconds=30, embeds=True
         )
+        before = canaries("ok")
         for _ in range(4):
             clock.advance(EVERY_SECONDS / 2)
             await canary.sing()
         await endpoint.close()
 
+    assert canaries("ok") == before + 2
     assert [(body["model"], body["input"]) for body in asked] == [("tiny", ["Hi"])] * 2
     assert scripted.bodies == []
+
+
+def canaries(outcome: str) -> float:
+    return REGISTRY.get_sample_value("graftwork_solver_canaries_total", {"outcome": outcome}) or 0.0
 
 
 class MistakenEndpoint(Endpoint):
