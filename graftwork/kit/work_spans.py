@@ -49,7 +49,7 @@ class Processing:
         self._open.clear()
 
     @contextmanager
-    def of(self, event: Event[EventData], record: ConsumerRecord) -> Iterator[None]:
+    def of(self, event: Event[Any], record: ConsumerRecord) -> Iterator[None]:
         """What is written inside follows from this event."""
         if not self._spans.exported:
             with traced(event.traceparent):
@@ -72,9 +72,9 @@ class Processing:
             span.end()
 
 
-def process_span(spans: Spans, event: Event[EventData], record: ConsumerRecord, group: str) -> trace.Span:
+def process_span(spans: Spans, event: Event[Any], record: ConsumerRecord, group: str) -> trace.Span:
     """``process <event>``: what this service makes of an event, until it is in the ledger."""
-    data = event.data
+    data: EventData = event.data
     attributes = {
         "messaging.system": "kafka",
         "messaging.operation.name": "process",
