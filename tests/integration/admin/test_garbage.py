@@ -26,9 +26,17 @@ from graftwork.kit.ledger import Ledger
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.settings import ServiceSettings
 from graftwork.kit.tasks import TaskPayload
+from graftwork_curator.acceptance import Tally
 from graftwork_curator.publication import dataset_id_of
+from graftwork_curator.publishing import Publisher
+from graftwork_curator.settings import CuratorSettings
+from graftwork_curator.store import Round
 from graftwork_gateway.job_ids import new_job_id
 from tests.support.in_process import settings_for
+from tests.support.publications import job_spec
+from tests.support.publications import pair
+from tests.support.publications import publication
+from tests.support.publications import sample
 from tests.support.s3 import BUCKET
 from tests.support.s3 import credentials
 
@@ -157,6 +165,24 @@ async def test_datasets_are_kept_while_one_is_listed_recorded_or_about_to_be(
     found = await looked_at(settings)
 
     assert [group.prefix for group in found.garbage] == [f"datasets/{left}"]
+
+
+async def test_all_files_of_a_publication_whose_job_was_deleted_meanwhile_are_found(
+    settings: ServiceSettings, blobs: Blobs, ledgers: dict[str, Ledger]
+) -> None:
+    job = a_job()
+    rows = b"".join(sample(n, pair(f"prompt {n}")).model_dump_json().encode() + b"\n" for n in range(3))
+    accepted = await blobs.put_bytes(rows, f"{job}/accepted", "jsonl", rows=3)
+    told = {"job_id": job, "sequence": 0, "request_id": "r", "candidates_sha256": "0" * 64, "tally": Tally(accepted=3)}
+    judged = Round.model_validate({**told, "accepted": (accepted,), "discarded": ()})
+    late = publication(job_id=job, dataset_id=dataset_id_of(job_spec(), f"{job}:dataset"))
+    await insert(ledgers["gateway"], "jobs", {"_id": job, "deleted_at": NOW})
+    await Publisher(blobs, CuratorSettings(), late).publish([judged], published_at=NOW)
+
+    found = await looked_at(settings)
+
+    assert (await swept(settings, found), found.foreign.files) == (sorted([job, late.location]), 0)
+    assert await keys_of(blobs) == set()
 
 
 async def test_what_is_young_or_comes_to_be_used_meanwhile_stays(
