@@ -1,4 +1,4 @@
-"""A job through every service, with TLS and users everywhere and all secrets in files."""
+"""A job through every service, with TLS and users everywhere, MongoDB's roles as in k8s, and all secrets in files."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ SPEC = JobSpec.model_validate(
 )
 
 
-async def test_a_job_goes_through_every_service_and_no_secret_is_written(
+async def test_a_job_goes_through_every_service_without_more_rights_and_no_secret_is_written(
     tmp_path: Path, secured_kafka: SecuredServer, secured_mongo: SecuredServer
 ) -> None:
     async with (
@@ -46,4 +46,5 @@ async def test_a_job_goes_through_every_service_and_no_secret_is_written(
     end = events[-1].snapshot
     assert (end.state, end.production.accepted) == (JobState.SUCCEEDED, 4)
     assert {pool.pool: pool.problem for pool in pools} == dict.fromkeys(("optimizer", "evaluator", "generator"))
+    assert "not authorized" not in said
     assert [secret for secret in (PASSWORD, MODEL_KEY, platform.key) if secret in said] == []

@@ -1,5 +1,6 @@
 """The services of a whole platform as processes, on secured servers: TLS, users, and secrets in files alone."""
 
+import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -21,6 +22,8 @@ from graftwork.local.services import command_of
 from graftwork.local.services import environment_of
 from tests.support.certificates import Authority
 from tests.support.certificates import grpc_settings
+from tests.support.mongo_users import let_in
+from tests.support.mongo_users import user_of
 from tests.support.secured import PASSWORD
 from tests.support.secured import USER
 from tests.support.secured import SecuredServer
@@ -55,7 +58,9 @@ async def secured_platform(
         solvers_port=solvers_port,
         first_key=f"gw_{secrets.token_hex(24)}",
     )
-    told = _told(home, kafka, mongo, wiring)
+    namespace = f"s{secrets.token_hex(4)}"
+    await asyncio.to_thread(let_in, mongo, namespace)
+    told = {**_told(home, kafka, mongo, wiring), "GRAFTWORK_NAMESPACE": namespace}
     logs = {service: home / f"{service}.log" for service in SERVICES}
     async with AsyncExitStack() as running, httpx.AsyncClient() as asking:
         processes = {
@@ -86,11 +91,9 @@ def _told(home: Path, kafka: SecuredServer, mongo: SecuredServer, wiring: Wiring
         (folder / name).write_text(f"{value}\n")
     return {
         "GRAFTWORK_SECRETS_DIR": str(folder),
-        "GRAFTWORK_NAMESPACE": f"s{secrets.token_hex(4)}",
         "GRAFTWORK_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
         "GRAFTWORK_KAFKA_USER": USER,
         "GRAFTWORK_KAFKA_CA_FILE": kafka.ca,
-        "GRAFTWORK_MONGO_USER": USER,
         "GRAFTWORK_MONGO_CA_FILE": mongo.ca,
         "GRAFTWORK_POOLS": f"dns:///localhost:{wiring.solvers_port}",
         "GRAFTWORK_RETRY_BASE_SECONDS": "0.2",
@@ -102,7 +105,7 @@ def _environment(service: str, wiring: Wiring, told: dict[str, str]) -> dict[str
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     usual = environment_of(service, wiring, PlatformSettings(), inherited)
     usual.pop("GRAFTWORK_GATEWAY_FIRST_KEY", None)  # it lies in a file
-    return {**usual, **told}
+    return {**usual, **told, "GRAFTWORK_MONGO_USER": user_of(service, told["GRAFTWORK_NAMESPACE"])}
 
 
 async def _is_ready(asking: httpx.AsyncClient, address: str) -> bool:
