@@ -210,7 +210,9 @@ def _advance(port: int, ca: str) -> bool:
     with MongoClient[dict[str, Any]](HOST, port, serverSelectionTimeoutMS=mongo.ANSWER_TIMEOUT_MS, **tls) as client:
         try:
             if client.admin.command("hello")["isWritablePrimary"]:
-                client.admin.command("createUser", USER, pwd=PASSWORD, roles=["readWriteAnyDatabase", "userAdminAnyDatabase"])
+                client.admin.command(
+                    "createUser", USER, pwd=PASSWORD, roles=["readWriteAnyDatabase", "userAdminAnyDatabase"]
+                )
                 return True
             member = {"_id": 0, "host": f"localhost:{port}"}
             client.admin.command("replSetInitiate", {"_id": mongo.REPLICA_SET, "members": [member]})
