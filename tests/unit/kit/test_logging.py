@@ -160,3 +160,16 @@ log.info("outside")
         ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"),
         (None, None),
     ]
+
+
+def test_an_id_that_there_is_none_of_is_not_written() -> None:
+    [inside, outside] = lines_of("""
+from graftwork.kit.logging import about
+with about(job_id="j1", node_id=None):
+    log.info("inside")
+log.info("outside")
+""")
+
+    assert inside["job_id"] == "j1"
+    assert "node_id" not in inside
+    assert "job_id" not in outside
