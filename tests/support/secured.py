@@ -36,6 +36,9 @@ from tests.support.certificates import Authority
 from tests.support.certificates import Leaf
 
 USER = "graftwork"
+"""May do anything."""
+NOBODY = "nobody-yet"
+"""May do what a test allows him."""
 PASSWORD = "correct-horse/battery=staple"
 MECHANISM = "SCRAM-SHA-512"
 _PROPERTIES = """\
@@ -50,6 +53,9 @@ ssl.keystore.type=PEM
 ssl.keystore.location={both}
 ssl.truststore.type=PEM
 ssl.truststore.location={ca}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+listener.name.ssl.ssl.principal.mapping.rules=RULE:^.*CN=([^,]+).*$/$1/,DEFAULT
+super.users=User:graftwork;User:client;User:kafka;User:ANONYMOUS
 """
 _REPLACED = ("listeners=", "advertised.listeners=", "listener.security.protocol.map=", "inter.broker.listener.name=")
 
@@ -113,7 +119,8 @@ async def secured_kafka(
         ports = sasl_port, ssl_port, controller_port = free_ports(3)
         properties = _kafka_properties(home, authority, leaf, (sasl_port, ssl_port, controller_port))
         cluster = b64encode(b"\0" + secrets.token_bytes(15), altchars=b"-_").decode().rstrip("=")
-        scram = ("--add-scram", f"{MECHANISM}=[name={USER},password={PASSWORD}]")
+        users = [f"{MECHANISM}=[name={user},password={PASSWORD}]" for user in (USER, NOBODY)]
+        scram = tuple(word for user in users for word in ("--add-scram", user))
         storage = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties), *scram)
         async with _java(home, command, *storage) as tool:
             await tool.wait_success()
