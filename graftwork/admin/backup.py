@@ -7,6 +7,7 @@ never changed, so those of the moment are among them, unless they were deleted s
 
 from collections.abc import AsyncIterator
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,7 @@ from graftwork.admin.manifest import Manifest
 from graftwork.admin.manifest import Part
 from graftwork.admin.snapshot import Snapshot
 from graftwork.admin.snapshot import collections_of
+from graftwork.admin.snapshot import emitted_since
 from graftwork.admin.snapshot import snapshot_of
 from graftwork.kit.blobs import Blobs
 from graftwork.kit.errors import BlobMissing
@@ -68,13 +70,13 @@ class Backup:
             if not any(names.values()):
                 raise BackupFailed(f"there is no ledger of namespace {self.settings.namespace}: nothing to back up")
             groups = await flight.groups()
-            async with snapshot_of(next(iter(ledgers.values()))) as snapshot:
+            first = next(service for service in names if names[service])
+            async with snapshot_of(ledgers[first], names[first][0]) as snapshot:
                 self.told(f"All ledgers as they were at {snapshot.cluster_time:%Y-%m-%d %H:%M:%S} UTC")
-                events = await self._events(flight, groups)
+                there = {service: ledger for service, ledger in ledgers.items() if names[service]}
+                events = await self._events(flight, groups, there.values(), snapshot)
                 parts = {
-                    service: await self._ledger(snapshot, ledger, names[service])
-                    for service, ledger in ledgers.items()
-                    if names[service]
+                    service: await self._ledger(snapshot, ledger, names[service]) for service, ledger in there.items()
                 }
         blobs, blob_bytes = await self._payloads()
         manifest = Manifest(
@@ -92,9 +94,13 @@ class Backup:
         await self.archive.seal(manifest)
         return manifest
 
-    async def _events(self, flight: Flight, groups: Mapping[str, Group]) -> Part:
-        rows = flight.rows(await flight.unread(groups), await flight.ends())
-        part = await self.archive.write(self.id, EVENTS, rows)
+    async def _events(
+        self, flight: Flight, groups: Mapping[str, Group], ledgers: Iterable[Ledger], snapshot: Snapshot
+    ) -> Part:
+        """What was published by the moment; a topic's end cannot be read at it, so what came after is left out."""
+        begins, ends = await flight.unread(groups), await flight.ends()
+        later = {(ledger.source, event) for ledger in ledgers for event in await emitted_since(ledger, snapshot.moment)}
+        part = await self.archive.write(self.id, EVENTS, flight.rows(begins, ends, but=later))
         self.told(f"{part.rows} events on their way")
         return part
 

@@ -5,6 +5,7 @@ whatever is not in its ledger lies between there and the end of the topic: usual
 """
 
 from collections.abc import AsyncIterator
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -38,6 +39,8 @@ _SILENT_POLLS = 30
 _STOPPED = {"Empty", "Dead"}
 
 Offsets = Mapping[TopicPartition, int]
+Identity = tuple[str, str]
+"""Source and id of an event."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,13 @@ class Flight:
         begins = await self._reader.beginning_offsets(await self._partitions())
         return {one: max(begin, _least(one, groups.values())) for one, begin in begins.items()}
 
-    async def rows(self, begins: Offsets, ends: Offsets) -> AsyncIterator[bytes]:
-        """Records between two offsets of each partition, as BSON."""
+    async def rows(self, begins: Offsets, ends: Offsets, *, but: Collection[Identity] = ()) -> AsyncIterator[bytes]:
+        """Records between two offsets of each partition, as BSON, without the events of these identities."""
         for where in sorted(ends):
             if begins.get(where, 0) < ends[where]:
                 async for record in self._records(where, begins.get(where, 0), ends[where]):
-                    yield _row(record)
+                    if _identity(record) not in but:
+                        yield _row(record)
 
     async def _records(self, where: TopicPartition, begin: int, end: int) -> AsyncIterator[Any]:
         self._reader.assign([where])
@@ -167,6 +171,11 @@ def _least(where: TopicPartition, groups: Iterable[Group]) -> int:
 def _assigned(member: Mapping[str, Any]) -> list[str]:
     data = member["member_assignment"]
     return [one[0] for one in ConsumerProtocolMemberAssignment.decode(data).assignment] if data else []
+
+
+def _identity(record: Any) -> Identity:
+    told = dict(record.headers)
+    return told.get("ce_source", b"").decode(errors="replace"), told.get("ce_id", b"").decode(errors="replace")
 
 
 def _row(record: Any) -> bytes:

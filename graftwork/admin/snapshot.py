@@ -12,12 +12,16 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from bson import ObjectId
+from bson import Timestamp
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import OperationFailure
 
 from graftwork.admin.errors import BackupFailed
 from graftwork.admin.errors import NotEmpty
+from graftwork.kit.ledger import LEASES
+from graftwork.kit.ledger import OUTBOX
 from graftwork.kit.ledger import Document
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.migrations import SCHEMA
@@ -26,15 +30,25 @@ _RAW: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
 _BATCH = 500
 _TOO_OLD = 239
 _UNAVAILABLE = 246
+_MARK = {"_id": "backup"}
+_CHANGES = [
+    {"$match": {"ns.coll": {"$in": [OUTBOX, LEASES]}}},
+    {"$project": {"ns": 1, "operationType": 1, "documentKey": 1, "clusterTime": 1, "fullDocument.mark": 1}},
+]
 _WINDOW = "minSnapshotHistoryWindowInSeconds"
 
 
 class Snapshot:
-    """What ledgers held at ``cluster_time``."""
+    """What ledgers held at ``moment``, by MongoDB's clock."""
 
-    def __init__(self, session: Any, cluster_time: datetime) -> None:
+    def __init__(self, session: Any, moment: Timestamp) -> None:
         self._session = session
-        self.cluster_time = cluster_time
+        self.moment = moment
+
+    @property
+    def cluster_time(self) -> datetime:
+        """The moment, in whole seconds."""
+        return self.moment.as_datetime()
 
     async def versions(self, ledger: Ledger) -> dict[str, int] | None:
         """Versions of the ledger's schema; None where it is older than those."""
@@ -52,12 +66,34 @@ class Snapshot:
 
 
 @asynccontextmanager
-async def snapshot_of(ledger: Ledger) -> AsyncIterator[Snapshot]:
-    """A snapshot of the whole cluster that ``ledger`` is on, as it is now."""
+async def snapshot_of(ledger: Ledger, collection: str) -> AsyncIterator[Snapshot]:
+    """A snapshot of the whole cluster, as it is now. ``collection``: any that exists, to begin with."""
     async with await ledger.client.start_session(snapshot=True) as session:
         with _remembered(ledger.database.name):
-            await ledger.database[SCHEMA].find_one({}, session=session)
-        yield Snapshot(session, session.operation_time.as_datetime())
+            await ledger.database[collection].find_one({}, session=session)
+        moment: Timestamp = session.delegate._snapshot_time  # noqa: SLF001 - the driver keeps it, and tells nobody
+        yield Snapshot(session, moment)
+
+
+async def emitted_since(ledger: Ledger, moment: Timestamp) -> set[str]:
+    """Ids of the events that the ledger has emitted from ``moment`` on until now, published since or not.
+
+    Told by the oplog, transaction by transaction, so that not one is taken for an event of before, or the reverse. A
+    row of ours shows where "now" is.
+    """
+    mark, found = ObjectId(), set[str]()
+    await ledger.database[LEASES].replace_one(_MARK, {"mark": mark}, upsert=True)
+    async with ledger.database.watch(_CHANGES, start_at_operation_time=moment) as changes:
+        async for change in changes:
+            if change.get("fullDocument", {}).get("mark") == mark:
+                break
+            if (
+                change["ns"]["coll"] == OUTBOX
+                and change["operationType"] == "insert"
+                and change["clusterTime"] > moment
+            ):
+                found.add(change["documentKey"]["_id"])
+    return found
 
 
 async def collections_of(ledger: Ledger) -> list[str]:

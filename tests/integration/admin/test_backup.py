@@ -7,6 +7,7 @@ from datetime import UTC
 from datetime import datetime
 from pathlib import Path
 
+import bson
 import pytest
 
 from graftwork.admin.archive import Archive
@@ -15,15 +16,19 @@ from graftwork.admin.errors import BackupFailed
 from graftwork.admin.errors import BackupInvalid
 from graftwork.admin.errors import NotEmpty
 from graftwork.admin.errors import StillRunning
+from graftwork.admin.in_flight import open_flight
 from graftwork.admin.ledgers import open_ledgers
 from graftwork.admin.manifest import Manifest
 from graftwork.admin.restore import Restore
+from graftwork.admin.snapshot import emitted_since
+from graftwork.admin.snapshot import snapshot_of
 from graftwork.contracts.events import SeedsProposed
 from graftwork.contracts.events import SeedsRequested
 from graftwork.kit.blobs import Blobs
 from graftwork.kit.bus import Event
 from graftwork.kit.bus import admin_of
 from graftwork.kit.bus import topic_of
+from graftwork.kit.ledger import INBOX
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
@@ -132,6 +137,29 @@ async def test_what_was_on_its_way_arrives_and_what_came_later_does_not(
 
     assert before == {"job-1:r1": 1}
     assert manifest.groups["runner"] == [topic_of(settings.namespace, "seeds.requested")]
+
+
+async def test_an_event_of_after_the_moment_is_not_among_those_on_their_way(
+    settings: ServiceSettings, bus: Bus
+) -> None:
+    async with open_ledgers(settings) as ledgers, open_flight(settings) as flight:
+        ledger = ledgers["runner"]
+        async with running(service(settings)):
+            await bus.send(a_request(1))
+            await bus.wait_for(SeedsProposed, 1)
+            begins = await flight.ends()
+            async with snapshot_of(ledger, INBOX) as snapshot:
+                await bus.send(a_request(2))
+                await bus.wait_for(SeedsProposed, 2)
+                ends = await flight.ends()
+                later = await emitted_since(ledger, snapshot.moment)
+        but = {(ledger.source, event) for event in later}
+        unfiltered = [bson.decode(row)["topic"] async for row in flight.rows(begins, ends)]
+        rows = [bson.decode(row)["topic"] async for row in flight.rows(begins, ends, but=but)]
+
+    assert later == {"seeds.proposed:job-1:r2"}
+    assert set(unfiltered) == {topic_of(settings.namespace, name) for name in ("seeds.requested", "seeds.proposed")}
+    assert rows == [topic_of(settings.namespace, "seeds.requested")]
 
 
 async def test_a_kafka_that_is_lost_as_well_is_made_up_for(
