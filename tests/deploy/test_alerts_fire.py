@@ -36,6 +36,7 @@ def evaluated(query: Any, series: Series) -> float | dict[Labels, float]:
             return {labels: value for (name, labels), value in series.items() if name == query.name}
         case promql_parser.AggregateExpr():
             assert str(query.op) == "max"
+            assert query.modifier is not None
             return most_by(set(query.modifier.labels), evaluated(query.expr, series))
         case promql_parser.BinaryExpr():
             return joined(str(query.op), evaluated(query.lhs, series), evaluated(query.rhs, series))
