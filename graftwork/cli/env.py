@@ -8,6 +8,7 @@ import click
 
 from graftwork.cli.connection import require_server
 from graftwork.cli.connection import server_options
+from graftwork.local.state import OPERATOR
 from graftwork.local.state import PlatformState
 from graftwork.local.state import graftwork_home
 from graftwork.local.state import read_environment
@@ -24,7 +25,8 @@ def env(service: str | None, url: str | None, key: str | None, *, wait: bool) ->
     """Print shell assignments: `eval "$(graftwork env)"`.
 
     Alone: GRAFTWORK_URL and GRAFTWORK_API_KEY of the server. With a SERVICE: the settings that `graftwork up` gives
-    it, to run it by hand beside `graftwork up --without SERVICE`.
+    it, to run it by hand beside `graftwork up --without SERVICE`. With `admin`: where Kafka, MongoDB and the payloads
+    of `graftwork up` are, for the commands of `graftwork admin` that work on these.
     """
     if wait:
         _wait_for_up(graftwork_home())
@@ -47,6 +49,8 @@ def _of_server(url: str | None, key: str | None) -> str:
 
 def _of_service(service: str) -> str:
     found = read_environment(graftwork_home(), service)
+    if found is None and service == OPERATOR:
+        raise click.UsageError(f"no `graftwork up` runs on {graftwork_home()}")
     if found is None:
         raise click.UsageError(f"no `graftwork up --without {service}` runs on {graftwork_home()}")
     return found

@@ -137,11 +137,23 @@ def environment_of(
     }
 
 
-def _common(service: str, wiring: Wiring) -> dict[str, str]:
+def operator_environment(wiring: Wiring, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return what ``graftwork admin`` has to know: where the servers are, and the platform's name on them."""
+    namespace = {name: value for name, value in inherited.items() if name == "GRAFTWORK_NAMESPACE"}
+    return {**_servers(wiring), **namespace}
+
+
+def _servers(wiring: Wiring) -> dict[str, str]:
     return {
         "GRAFTWORK_KAFKA": wiring.addresses.kafka,
         "GRAFTWORK_MONGO": wiring.addresses.mongo,
         "GRAFTWORK_BLOBS": wiring.blobs,
+    }
+
+
+def _common(service: str, wiring: Wiring) -> dict[str, str]:
+    return {
+        **_servers(wiring),
         "GRAFTWORK_POOLS": f"127.0.0.1:{wiring.solvers_port}",
         "GRAFTWORK_HTTP_HOST": "127.0.0.1",
         "GRAFTWORK_HTTP_PORT": str(wiring.http_ports[service]),

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Self
 
 HOME_VARIABLE = "GRAFTWORK_HOME"
+OPERATOR = "admin"
+"""Has an environment as services have, for whoever runs ``graftwork admin``."""
 _ONLY_THE_OWNER = 0o600
 
 

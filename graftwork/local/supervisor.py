@@ -33,8 +33,10 @@ from graftwork.local.services import PlatformSettings
 from graftwork.local.services import Wiring
 from graftwork.local.services import command_of
 from graftwork.local.services import environment_of
+from graftwork.local.services import operator_environment
 from graftwork.local.services import read_settings
 from graftwork.local.services import require_installed
+from graftwork.local.state import OPERATOR
 from graftwork.local.state import PlatformState
 from graftwork.local.state import first_key
 from graftwork.local.state import remove_environment
@@ -132,8 +134,11 @@ class Platform:
 
     async def _start_services(self, wiring: Wiring) -> None:
         http = await self._stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=PROBE_TIMEOUT_SECONDS))
-        for name in set(SERVICES) - set(self._names):
-            environment = environment_of(name, wiring, self._settings, inherited=_ours(os.environ))
+        by_hand = {
+            name: environment_of(name, wiring, self._settings, inherited=_ours(os.environ))
+            for name in set(SERVICES) - set(self._names)
+        }
+        for name, environment in {**by_hand, OPERATOR: operator_environment(wiring)}.items():
             self._stack.callback(remove_environment, self._home, name)  # a key may be among it
             write_environment(self._home, name, environment)
         self._services = [self._service(name, wiring, http) for name in self._names]

@@ -133,16 +133,23 @@ async def test_a_taken_port_is_one_clear_line(tmp_path: Path, servers: dict[str,
     )
 
 
+OF_OPERATORS = {f"export GRAFTWORK_{name}" for name in ("BLOBS", "KAFKA", "MONGO", "NAMESPACE")}
+
+
 async def test_a_service_left_out_can_be_run_by_hand(tmp_path: Path, servers: dict[str, str]) -> None:
     async with Up.started(tmp_path, "--without", "curator", **servers) as up:
         assert not [command for command in up.family().values() if command.endswith("graftwork_curator")]
         told = await graftwork(tmp_path, "env", "curator")
         server = await graftwork(tmp_path, "env")
+        operator = await graftwork(tmp_path, "env", "admin")
         given = dict(line.removeprefix("export ").split("=", 1) for line in told.stdout.splitlines())
 
         assert (told.status, server.status) == (0, 0)
         assert given["GRAFTWORK_NAMESPACE"] == servers["GRAFTWORK_NAMESPACE"]
         assert f"export GRAFTWORK_URL={up.url}\n" in server.stdout
+        assert {line for line in told.stdout.splitlines() if line.partition("=")[0] in OF_OPERATORS} == {
+            *operator.stdout.splitlines()
+        }
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "graftwork_curator",
             env={**os.environ, **{name: shlex.split(value)[0] for name, value in given.items()}},
@@ -155,6 +162,7 @@ async def test_a_service_left_out_can_be_run_by_hand(tmp_path: Path, servers: di
 
     assert process.returncode == 0
     assert (await graftwork(tmp_path, "env", "curator")).status == 2
+    assert (await graftwork(tmp_path, "env", "admin")).status == 2
 
 
 async def is_ready(port: str) -> None:
