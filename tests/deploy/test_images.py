@@ -1,6 +1,7 @@
 """The Dockerfile, read as text: `scripts/check-images` runs what it runs."""
 
 import fnmatch
+import json
 import subprocess
 import tomllib
 
@@ -42,8 +43,13 @@ def test_the_image_is_made_by_the_steps_that_are_checked() -> None:
 
     assert 'scripts/image-install "${SERVICE}" /opt/graftwork' in ran
     assert '$(/tmp/image-packages "${SERVICE}")' in ran
-    assert "image-install" in (ROOT / "scripts" / "check-images").read_text()
+    assert "image-install" in (ROOT / "scripts" / "images.py").read_text()
     assert "pip install" not in ran
+
+
+def test_every_image_was_verified() -> None:
+    """Whether it still is what was verified, `make check-images` asks: it installs those that are not."""
+    assert list(json.loads((ROOT / "deploy" / "images.verified").read_text())) == SERVICES
 
 
 def test_the_walls_of_the_sandbox_are_in_the_runners_image() -> None:
