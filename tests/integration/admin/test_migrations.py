@@ -95,6 +95,6 @@ async def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path
 
     ended = await graftwork(tmp_path, "admin", "migrations", "status", "--mongo", nowhere)
 
-    assert ended.status == 1
+    assert ended.status == 3
     assert "MongoDB at 127.0.0.1:1" in ended.stderr
     assert "secret" not in ended.stderr
