@@ -41,8 +41,8 @@ check: lint types imports proto contracts
 
 # What tests/deploy look at manifests with. The first build takes minutes: KEDA's types import half of Kubernetes.
 TOOLS := build/tools
-$(TOOLS)/.built: scripts/deploy-tools $(wildcard tools/deploy/go.* tools/deploy/*/*.go)
-	scripts/deploy-tools $(TOOLS)
+$(TOOLS)/.built: $(VENV)/.installed scripts/deploy-tools $(wildcard tools/deploy/go.* tools/deploy/*/*.go)
+	VENV=$(VENV) scripts/deploy-tools $(TOOLS)
 	@touch $@
 
 # The deployment files, as far as they can be checked without a cluster.
