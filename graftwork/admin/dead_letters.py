@@ -1,9 +1,10 @@
-"""Dead letters on Kafka: found, read, and sent back to where they came from.
+"""Dead letters on Kafka: found, read, and sent back to where they came from, or dismissed.
 
 Reads without a group, one partition at a time, up to what was there when it began: a letter that is replayed and
 dies again is a new one, and is not met in the same go.
 """
 
+from collections import Counter
 from collections import deque
 from collections.abc import AsyncIterator
 from collections.abc import Callable
@@ -11,7 +12,6 @@ from collections.abc import Collection
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from dataclasses import replace
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import AIOKafkaProducer
@@ -23,9 +23,10 @@ from aiokafka.errors import KafkaError
 from graftwork.admin.errors import NoSuchLetter
 from graftwork.admin.errors import NotReplayable
 from graftwork.admin.errors import ServerAway
+from graftwork.admin.letters import Fate
 from graftwork.admin.letters import Letter
+from graftwork.admin.letters import Receipts
 from graftwork.admin.letters import read_letter
-from graftwork.admin.letters import read_receipt
 from graftwork.admin.letters import receipt_headers
 from graftwork.admin.letters import replay_headers
 from graftwork.kit.bus import dead_letter_topic
@@ -41,6 +42,7 @@ _SERVICE = "admin"
 _POLL_MS = 1_000
 _BATCH = 200
 _SILENT_POLLS = 30
+_TRUNCATED = "truncated"
 
 Wanted = Callable[[Letter], bool]
 """Which letters a command is about."""
@@ -53,15 +55,16 @@ def any_letter(_letter: Letter) -> bool:
 
 @dataclass(frozen=True)
 class Found:
-    """Letters to replay: offset by partition, ascending; and how many were passed over, and why."""
+    """Letters to replay or to dismiss: offset by partition, ascending; and how many were passed over, and why."""
 
     offsets: dict[int, list[int]]
     replayed: int = 0
+    dismissed: int = 0
     truncated: int = 0
 
     @property
     def count(self) -> int:
-        """How many there are to replay."""
+        """How many there are."""
         return sum(map(len, self.offsets.values()))
 
 
@@ -112,67 +115,61 @@ class DeadLetterOffice:
         found: list[Letter] = []
         for partition in self._partitions[topic]:
             newest: deque[Letter] = deque(maxlen=limit)
-            receipts: dict[int, str] = {}
+            receipts = Receipts()
             async for record in self._records(partition):
-                receipt = read_receipt(record)
-                if receipt is not None:
-                    receipts[receipt[0]] = receipt[1]
-                elif wanted(letter := read_letter(record, topic)):
+                if not receipts.take(record) and wanted(letter := read_letter(record, topic)):
                     newest.append(letter)
-            found += [replace(letter, replayed_at=receipts.get(letter.offset)) for letter in newest]
+            found += map(receipts.settle, newest)
         return sorted(found, key=lambda letter: letter.at, reverse=True)[:limit]
 
     async def letter(self, topic: str, partition: int, offset: int) -> tuple[Letter, ConsumerRecord]:
         """One letter, and the record itself. Raises ``NoSuchLetter``."""
         where = self._partition(topic, partition)
-        found: list[ConsumerRecord] = []
-        replayed_at: str | None = None
-        async for record in self._records(where, first=offset):
-            receipt = read_receipt(record)
-            if record.offset == offset and receipt is None:
-                found.append(record)
-            elif receipt is not None and receipt[0] == offset:
-                replayed_at = receipt[1]
+        receipts = Receipts()
+        letters = (record async for record in self._records(where, first=offset) if not receipts.take(record))
+        found = [record async for record in letters if record.offset == offset]
         if not found:
             raise NoSuchLetter(f"no dead letter lies at {_at(where, offset)}: it never did, or its time is over")
-        return replace(read_letter(found[0], topic), replayed_at=replayed_at), found[0]
+        return receipts.settle(read_letter(found[0], topic)), found[0]
 
-    async def find(self, topic: str, *, wanted: Wanted = any_letter, again: bool = False) -> Found:
-        """Letters that can be replayed; those that were before only where ``again``."""
+    async def find(self, topic: str, *, wanted: Wanted = any_letter, again: bool = False, cut: bool = False) -> Found:
+        """Letters that wait; where ``again``, also those that wait no more, and where ``cut``, those that were cut."""
         offsets: dict[int, list[int]] = {}
-        replayed = truncated = 0
+        passed: Counter[str] = Counter()
         for partition in self._partitions[topic]:
-            candidates: list[int] = []
-            receipts: set[int] = set()
+            candidates: dict[int, bool] = {}
+            receipts = Receipts()
             async for record in self._records(partition):
-                receipt = read_receipt(record)
-                if receipt is not None:
-                    receipts.add(receipt[0])
-                elif wanted(letter := read_letter(record, topic)):
-                    truncated += letter.truncated is not None
-                    if letter.truncated is None:
-                        candidates.append(letter.offset)
-            done = set() if again else receipts.intersection(candidates)
-            replayed += len(done)
-            offsets[partition.partition] = [offset for offset in candidates if offset not in done]
-        return Found({number: found for number, found in offsets.items() if found}, replayed, truncated)
+                if not receipts.take(record) and wanted(letter := read_letter(record, topic)):
+                    candidates[letter.offset] = letter.truncated is not None
+            for offset, truncated in candidates.items():
+                fate = None if again else receipts.fate(offset)
+                if truncated and not cut:
+                    passed[_TRUNCATED] += 1
+                elif fate is not None:
+                    passed[fate] += 1
+                else:
+                    offsets.setdefault(partition.partition, []).append(offset)
+        return _found(offsets, passed)
 
-    async def choose(self, topic: str, partition: int, offsets: Sequence[int], *, again: bool = False) -> Found:
-        """These letters. Raises ``NoSuchLetter``, and ``NotReplayable`` for one that is not whole."""
+    async def choose(
+        self, topic: str, partition: int, offsets: Sequence[int], *, again: bool = False, cut: bool = False
+    ) -> Found:
+        """These letters. Raises ``NoSuchLetter``, and unless ``cut``, ``NotReplayable`` for one that is not whole."""
         chosen: list[int] = []
-        replayed = 0
+        passed: Counter[str] = Counter()
         for offset in sorted(set(offsets)):
             letter, _ = await self.letter(topic, partition, offset)
-            if letter.truncated is not None:
+            if letter.truncated is not None and not cut:
                 where = _at(TopicPartition(dead_letter_topic(topic), partition), offset)
                 raise NotReplayable(
                     f"{where} was too large to be kept whole ({letter.truncated}): its sender has to send it again"
                 )
-            if letter.replayed_at is not None and not again:
-                replayed += 1
+            if letter.fate is not None and not again:
+                passed[letter.fate] += 1
             else:
                 chosen.append(offset)
-        return Found({partition: chosen} if chosen else {}, replayed)
+        return _found({partition: chosen} if chosen else {}, passed)
 
     async def replay(self, topic: str, offsets: dict[int, list[int]]) -> AsyncIterator[int]:
         """Send letters back to ``topic`` in their order, each acknowledged and then noted; yield how many so far.
@@ -186,10 +183,22 @@ class DeadLetterOffice:
             async for record in self._records(where, first=wanted[0], only=set(wanted)):
                 headers = replay_headers(record.headers)
                 await self._producer.send_and_wait(topic, value=record.value, key=record.key, headers=headers)
-                receipt = receipt_headers(record.offset, self._clock.now())
-                await self._producer.send_and_wait(where.topic, value=b"", partition=number, headers=receipt)
+                await self._note(where, record.offset, Fate.REPLAYED)
                 sent += 1
                 yield sent
+
+    async def dismiss(self, topic: str, offsets: dict[int, list[int]]) -> AsyncIterator[int]:
+        """Note of letters that nobody waits for them, and send nothing; yield how many so far."""
+        noted = 0
+        for number, unwanted in offsets.items():
+            for offset in unwanted:
+                await self._note(TopicPartition(dead_letter_topic(topic), number), offset, Fate.DISMISSED)
+                noted += 1
+                yield noted
+
+    async def _note(self, where: TopicPartition, offset: int, fate: Fate) -> None:
+        receipt = receipt_headers(fate, offset, self._clock.now())
+        await self._producer.send_and_wait(where.topic, value=b"", partition=where.partition, headers=receipt)
 
     def _partition(self, topic: str, number: int) -> TopicPartition:
         for partition in self._partitions[topic]:
@@ -244,6 +253,15 @@ async def open_dead_letters(settings: ServiceSettings, clock: Clock) -> AsyncIte
     finally:
         await consumer.stop()
         await producer.stop()
+
+
+def _found(offsets: dict[int, list[int]], passed: Counter[str]) -> Found:
+    return Found(
+        offsets,
+        replayed=passed[Fate.REPLAYED],
+        dismissed=passed[Fate.DISMISSED],
+        truncated=passed[_TRUNCATED],
+    )
 
 
 def _at(where: TopicPartition, offset: int) -> str:

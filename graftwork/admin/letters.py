@@ -1,16 +1,19 @@
 """Dead letters as records of a topic: what they tell, what is sent again, and what is noted of that. Pure.
 
-A Kafka topic cannot be edited, so that a letter was replayed is a record of its own, a receipt, on the same
-partition of the same topic (docs/adr/0012).
+A Kafka topic cannot be edited, so that a letter was replayed or dismissed is a record of its own, a receipt, on the
+same partition of the same topic (docs/adr/0012).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from graftwork.kit.dead_letters import CLASS
+from graftwork.kit.dead_letters import DISMISSED_OFFSET
 from graftwork.kit.dead_letters import ORIGIN_OFFSET
 from graftwork.kit.dead_letters import ORIGIN_PARTITION
 from graftwork.kit.dead_letters import REASON
@@ -19,11 +22,21 @@ from graftwork.kit.dead_letters import SERVICE
 from graftwork.kit.dead_letters import TRUNCATED
 from graftwork.kit.dead_letters import Deaths
 from graftwork.kit.dead_letters import Header
-from graftwork.kit.dead_letters import replayed_offset
+from graftwork.kit.dead_letters import settled_offset
 from graftwork.kit.dead_letters import without_ours
 
-REPLAYED_AT = "dlq-replayed-at"
 _UNKNOWN = "unknown"
+
+
+class Fate(StrEnum):
+    """What an operator has done with a letter; the first of the two counts where both were done."""
+
+    REPLAYED = "replayed"
+    DISMISSED = "dismissed"
+
+
+_OFFSET = {Fate.REPLAYED: REPLAYED_OFFSET, Fate.DISMISSED: DISMISSED_OFFSET}
+_AT = {Fate.REPLAYED: "dlq-replayed-at", Fate.DISMISSED: "dlq-dismissed-at"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,14 @@ class Letter:
     size_bytes: int
     truncated: str | None = None
     replayed_at: str | None = None
+    dismissed_at: str | None = None
+
+    @property
+    def fate(self) -> Fate | None:
+        """What was done with it; None: it waits."""
+        if self.replayed_at is not None:
+            return Fate.REPLAYED
+        return None if self.dismissed_at is None else Fate.DISMISSED
 
 
 def text_of(value: bytes | None) -> str:
@@ -89,13 +110,32 @@ def replay_headers(headers: Iterable[Header]) -> list[Header]:
     return [*without_ours(kept), *Deaths(max(1, deaths.attempts), deaths.first_at).headers()]
 
 
-def receipt_headers(offset: int, at: datetime) -> list[tuple[str, bytes]]:
-    """Headers of the record that notes the replay of the letter at ``offset`` of its partition."""
-    return [(REPLAYED_OFFSET, str(offset).encode()), (REPLAYED_AT, at.isoformat(timespec="seconds").encode())]
+def receipt_headers(fate: Fate, offset: int, at: datetime) -> list[tuple[str, bytes]]:
+    """Headers of the record that notes the fate of the letter at ``offset`` of its partition."""
+    return [(_OFFSET[fate], str(offset).encode()), (_AT[fate], at.isoformat(timespec="seconds").encode())]
 
 
-def read_receipt(record: Any) -> tuple[int, str] | None:
-    """Offset of the letter that was replayed and when, where ``record`` is a receipt."""
-    offset = replayed_offset(record.headers)
-    at = next((text_of(value) for name, value in record.headers if name == REPLAYED_AT), "")
-    return None if offset is None else (offset, at)
+class Receipts:
+    """What is noted of the letters of a partition."""
+
+    def __init__(self) -> None:
+        self._at: dict[Fate, dict[int, str]] = {fate: {} for fate in Fate}
+
+    def take(self, record: Any) -> bool:
+        """Take in a receipt. Returns whether ``record`` is one; else it is a letter."""
+        offset = settled_offset(record.headers)
+        if offset is None:
+            return False
+        told = {name: text_of(value) for name, value in record.headers}
+        fate = next(fate for fate in Fate if _OFFSET[fate] in told)
+        self._at[fate][offset] = told.get(_AT[fate], "")
+        return True
+
+    def fate(self, offset: int) -> Fate | None:
+        """What was done with the letter at ``offset``; None: it waits."""
+        return next((fate for fate in Fate if offset in self._at[fate]), None)
+
+    def settle(self, letter: Letter) -> Letter:
+        """The letter with what is noted of it."""
+        replayed, dismissed = (self._at[fate].get(letter.offset) for fate in (Fate.REPLAYED, Fate.DISMISSED))
+        return replace(letter, replayed_at=replayed, dismissed_at=dismissed)

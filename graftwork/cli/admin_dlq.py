@@ -4,8 +4,10 @@ import dataclasses
 import json
 import sys
 from collections.abc import AsyncIterator
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from typing import TypeVar
 
 import click
 
@@ -25,8 +27,9 @@ from graftwork.cli.tables import print_fields
 from graftwork.cli.tables import print_table
 from graftwork.kit.clock import SystemClock
 
+F = TypeVar("F", bound=Callable[..., Any])
 TIME = "%Y-%m-%d %H:%M:%S"
-HEADER = ("TOPIC", "PARTITION", "OFFSET", "WHEN", "SERVICE", "CLASS", "DIED", "REPLAYED", "JOB", "EVENT", "REASON")
+HEADER = ("TOPIC", "PARTITION", "OFFSET", "WHEN", "SERVICE", "CLASS", "DIED", "STATE", "JOB", "EVENT", "REASON")
 REASON_LETTERS = 60
 _TOLD_EVERY = 100
 
@@ -34,9 +37,24 @@ class_option = click.option("--class", "error_class", metavar="CLASS", help="Onl
 service_option = click.option("--service", help="Only those that this service buried.")
 
 
+def letters_options(command: F) -> F:
+    """Add what names letters of a topic."""
+    options = (
+        click.argument("topic"),
+        click.option("--partition", type=click.IntRange(min=0), default=0, show_default=True, help="Where they lie."),
+        click.option("--offset", "offsets", type=click.IntRange(min=0), multiple=True, help="A letter; repeatable."),
+        click.option("--all", "everything", is_flag=True, help="All letters of the topic."),
+        service_option,
+        class_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.group()
 def dlq() -> None:
-    """Look at events that a service could not admit, and send them again.
+    """Look at events that a service could not admit, and send them again or dismiss them.
 
     Works on Kafka itself, with the settings of the services: GRAFTWORK_KAFKA, GRAFTWORK_NAMESPACE and so on.
     """
@@ -81,13 +99,8 @@ def show(topic: str, partition: int, offset: int, *, raw: bool, as_json: bool) -
 
 
 @dlq.command()
-@click.argument("topic")
-@click.option("--partition", type=click.IntRange(min=0), default=0, show_default=True, help="Where the letters lie.")
-@click.option("--offset", "offsets", type=click.IntRange(min=0), multiple=True, help="A letter; may be given again.")
-@click.option("--all", "everything", is_flag=True, help="All letters of the topic.")
-@service_option
-@class_option
-@click.option("--again", is_flag=True, help="Also those that were replayed before.")
+@letters_options
+@click.option("--again", is_flag=True, help="Also those that were replayed or dismissed before.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be sent.")
 @yes_option
 def replay(
@@ -99,12 +112,9 @@ def replay(
     Mend first what they died of. Services that have admitted such an event know it, and pass over it; one that still
     cannot admit it buries it again, as a new letter.
     """
-    if everything == bool(offsets):
-        raise click.UsageError("name letters with --offset, or take --all")
-    if offsets and (service or error_class):
-        raise click.UsageError("--service and --class choose among --all")
+    _check_named(offsets, everything=everything, narrowed=bool(service or error_class))
     name, found = run_async(_chosen(topic, partition, offsets, wanted=_wanted(service, error_class), again=again))
-    _tell_passed_over(found)
+    _tell_passed_over(found, ": --again sends them too")
     if dry_run:
         click.echo(f"{_letters(found.count)} would be sent to {name}")
     elif not found.count:
@@ -113,6 +123,39 @@ def replay(
         confirm(f"Send {_letters(found.count)} to {name} again?", yes=yes)
         run_async(_send(name, found))
         click.echo(f"Sent {_letters(found.count)} to {name}")
+
+
+@dlq.command()
+@letters_options
+@click.option("--dry-run", is_flag=True, help="Only tell what would be dismissed.")
+@yes_option
+def dismiss(
+    topic: str, *, partition: int, offsets: tuple[int, ...], everything: bool, service: str | None,
+    error_class: str | None, dry_run: bool, yes: bool,
+) -> None:  # fmt: skip
+    """Note of dead letters of TOPIC that nobody wants them back: nothing is sent, and they wait no more.
+
+    For junk, and for letters that were cut. They stay to be looked at until their time is over, and `replay --again`
+    sends those that are whole after all.
+    """
+    _check_named(offsets, everything=everything, narrowed=bool(service or error_class))
+    name, found = run_async(_chosen(topic, partition, offsets, wanted=_wanted(service, error_class), cut=True))
+    _tell_passed_over(found)
+    if dry_run:
+        click.echo(f"{_letters(found.count)} of {name} would be dismissed")
+    elif not found.count:
+        click.echo("Nothing to dismiss")
+    else:
+        confirm(f"Dismiss {_letters(found.count)} of {name}?", yes=yes)
+        run_async(_dismiss(name, found))
+        click.echo(f"Dismissed {_letters(found.count)} of {name}")
+
+
+def _check_named(offsets: tuple[int, ...], *, everything: bool, narrowed: bool) -> None:
+    if everything == bool(offsets):
+        raise click.UsageError("name letters with --offset, or take --all")
+    if offsets and narrowed:
+        raise click.UsageError("--service and --class choose among --all")
 
 
 @asynccontextmanager
@@ -137,20 +180,29 @@ async def _one(topic: str, partition: int, offset: int) -> tuple[Letter, Any]:
 
 
 async def _chosen(
-    topic: str, partition: int, offsets: tuple[int, ...], *, wanted: Wanted, again: bool
+    topic: str, partition: int, offsets: tuple[int, ...], *, wanted: Wanted, again: bool = False, cut: bool = False
 ) -> tuple[str, Found]:
     async with _office() as office:
         name = office.topic_named(topic)
         if offsets:
-            return name, await office.choose(name, partition, offsets, again=again)
-        return name, await office.find(name, wanted=wanted, again=again)
+            return name, await office.choose(name, partition, offsets, again=again, cut=cut)
+        return name, await office.find(name, wanted=wanted, again=again, cut=cut)
 
 
 async def _send(topic: str, found: Found) -> None:
     async with _office() as office:
-        async for sent in office.replay(topic, found.offsets):
-            if sent % _TOLD_EVERY == 0:
-                click.echo(f"{sent} of {found.count}", err=True)
+        await _tell_progress(office.replay(topic, found.offsets), found)
+
+
+async def _dismiss(topic: str, found: Found) -> None:
+    async with _office() as office:
+        await _tell_progress(office.dismiss(topic, found.offsets), found)
+
+
+async def _tell_progress(done: AsyncIterator[int], found: Found) -> None:
+    async for count in done:
+        if count % _TOLD_EVERY == 0:
+            click.echo(f"{count} of {found.count}", err=True)
 
 
 def _wanted(service: str | None, error_class: str | None) -> Wanted:
@@ -160,9 +212,11 @@ def _wanted(service: str | None, error_class: str | None) -> Wanted:
     return wanted
 
 
-def _tell_passed_over(found: Found) -> None:
+def _tell_passed_over(found: Found, hint: str = "") -> None:
     if found.replayed:
-        click.echo(f"{_letters(found.replayed)} passed over, replayed before: --again sends them too", err=True)
+        click.echo(f"{_letters(found.replayed)} passed over, replayed before{hint}", err=True)
+    if found.dismissed:
+        click.echo(f"{_letters(found.dismissed)} passed over, dismissed before{hint}", err=True)
     if found.truncated:
         click.echo(f"{_letters(found.truncated)} passed over, not kept whole: too large", err=True)
 
@@ -181,17 +235,17 @@ def _row(letter: Letter) -> tuple[str, ...]:
         letter.service,
         letter.error_class,
         str(letter.attempts),
-        _replayed(letter),
+        _state(letter),
         letter.job_id,
         letter.event_id,
         reason,
     )
 
 
-def _replayed(letter: Letter) -> str:
-    if letter.truncated is not None:
-        return "cut"
-    return "no" if letter.replayed_at is None else "yes"
+def _state(letter: Letter) -> str:
+    if letter.fate is None:
+        return "waits" if letter.truncated is None else "cut"
+    return f"{letter.fate} {letter.replayed_at or letter.dismissed_at}"
 
 
 def _fields(letter: Letter) -> list[tuple[str, str]]:
@@ -204,6 +258,7 @@ def _fields(letter: Letter) -> list[tuple[str, str]]:
         "reason": letter.reason,
         "died": f"{letter.attempts} times, first {letter.first_at or letter.at:{TIME}}",
         "replayed": letter.replayed_at or "no",
+        "dismissed": letter.dismissed_at or "no",
     }
     return [*told.items(), *([] if letter.truncated is None else [("cut", letter.truncated)])]
 

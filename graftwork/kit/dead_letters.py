@@ -32,6 +32,7 @@ ORIGIN_OFFSET = "dlq-origin-offset"
 SERVICE = "dlq-service"
 TRUNCATED = "dlq-truncated"
 REPLAYED_OFFSET = "dlq-replayed-offset"
+DISMISSED_OFFSET = "dlq-dismissed-offset"
 _SEND_SECONDS = 30.0
 _REASON_BYTES = 2_000
 _KEPT_BYTES = 256 * 1024
@@ -69,9 +70,9 @@ def without_ours(headers: Iterable[Header]) -> list[Header]:
     return [(name, value) for name, value in headers if not name.startswith(OURS)]
 
 
-def replayed_offset(headers: Iterable[Header]) -> int | None:
-    """Offset of the letter that was sent again, where these are the headers of a receipt."""
-    told = next((value or b"" for name, value in headers if name == REPLAYED_OFFSET), b"")
+def settled_offset(headers: Iterable[Header]) -> int | None:
+    """Offset of the letter that was sent again or dismissed, where these are the headers of a receipt."""
+    told = next((value or b"" for name, value in headers if name in {REPLAYED_OFFSET, DISMISSED_OFFSET}), b"")
     return int(told) if told.isdigit() and len(told) <= _MOST_OFFSET_DIGITS else None
 
 

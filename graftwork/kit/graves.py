@@ -1,4 +1,4 @@
-"""Counts the dead letters that wait: buried, and neither sent again nor gone with their time. Pure."""
+"""Counts the dead letters that wait: buried, and neither sent again, nor dismissed, nor gone with their time. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Generic
 
 from graftwork.kit.dead_letters import Header
-from graftwork.kit.dead_letters import replayed_offset
+from graftwork.kit.dead_letters import settled_offset
 from graftwork.kit.lag import P
 from graftwork.kit.lag import Stand
 
@@ -27,12 +27,12 @@ class Graves(Generic[P]):
         return max(stand.begin, self._next.get(partition, 0))
 
     def note(self, partition: P, offset: int, headers: Iterable[Header]) -> None:
-        """Take in a record: a letter, or the receipt of one that was sent again."""
-        replayed = replayed_offset(headers)
-        if replayed is None:
+        """Take in a record: a letter, or the receipt of one that was sent again or dismissed."""
+        settled = settled_offset(headers)
+        if settled is None:
             self._waiting[partition].add(offset)
         else:
-            self._waiting[partition].discard(replayed)
+            self._waiting[partition].discard(settled)
         self._next[partition] = offset + 1
 
     def depths(self, stands: Mapping[P, Stand]) -> dict[P, int]:

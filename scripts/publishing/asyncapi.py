@@ -196,7 +196,7 @@ def _letters() -> dict[str, Any]:
         "receipt": {
             "name": "graftwork.receipt",
             "title": "Receipt",
-            "summary": "An operator has sent a letter of this partition again; there is no value.",
+            "summary": "An operator has sent a letter of this partition again, or dismissed it; there is no value.",
             "contentType": "application/octet-stream",
             "headers": _headers("receipt", {}),
         },

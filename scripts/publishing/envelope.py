@@ -99,11 +99,16 @@ DEAD_LETTER: dict[str, Any] = {
 
 RECEIPT: dict[str, Any] = {
     "type": "object",
-    "description": "That a dead letter of the same partition was sent again.",
-    "required": ["dlq-replayed-offset", "dlq-replayed-at"],
+    "description": "That a dead letter of the same partition was sent again, or dismissed.",
+    "oneOf": [
+        {"required": ["dlq-replayed-offset", "dlq-replayed-at"]},
+        {"required": ["dlq-dismissed-offset", "dlq-dismissed-at"]},
+    ],
     "properties": {
-        "dlq-replayed-offset": {**_NUMBER, "description": "offset of the letter"},
+        "dlq-replayed-offset": {**_NUMBER, "description": "offset of the letter that was sent again"},
         "dlq-replayed-at": {**_TIME, "description": "when it was sent again"},
+        "dlq-dismissed-offset": {**_NUMBER, "description": "offset of the letter that nobody wants back"},
+        "dlq-dismissed-at": {**_TIME, "description": "when it was dismissed"},
     },
 }
 

@@ -40,7 +40,8 @@ _LETTERS = """
 A record that cannot be admitted goes to `<topic>.dlq`, its bytes untouched, with these headers added to its own.
 """
 _RECEIPTS = """
-Where an operator has sent a letter again, a record without a value on the same partition says so:
+Where an operator has sent a letter again or dismissed it, a record without a value on the same partition says so,
+with the first two of these headers or with the last two:
 """
 
 

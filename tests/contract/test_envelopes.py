@@ -11,6 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from jsonschema import Draft202012Validator
 
+from graftwork.admin.letters import Fate
 from graftwork.admin.letters import receipt_headers
 from graftwork.admin.letters import replay_headers
 from graftwork.contracts.events import EventData
@@ -80,5 +81,12 @@ def test_a_record_sent_again_has_headers_of_an_event() -> None:
     assert problems(replay_headers(buried), CLOUD_EVENT) == []
 
 
-def test_a_receipt_has_the_headers_that_were_promised() -> None:
-    assert problems(receipt_headers(7, AT), RECEIPT) == []
+@pytest.mark.parametrize("fate", Fate)
+def test_a_receipt_has_the_headers_that_were_promised(fate: Fate) -> None:
+    assert problems(receipt_headers(fate, 7, AT), RECEIPT) == []
+
+
+def test_a_receipt_tells_of_one_fate_alone() -> None:
+    both = [header for fate in Fate for header in receipt_headers(fate, 7, AT)]
+
+    assert len(problems(both, RECEIPT)) == len(problems([], RECEIPT)) == 1

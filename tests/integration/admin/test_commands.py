@@ -84,6 +84,35 @@ async def test_dead_letters_are_listed_shown_and_replayed(
     assert dry.stdout == f"1 letter would be sent to {topic}\n"
 
 
+async def test_dead_letters_are_dismissed(settings: ServiceSettings, told: dict[str, str], tmp_path: Path) -> None:
+    topic = topic_of(settings.namespace, EVENT)
+    async with bus_of(settings) as bus:
+        await bus.send_raw(dead_letter_topic(topic), JUNK, [("dlq-class", b"cut"), ("dlq-truncated", b"much")])
+        await bus.send_raw(dead_letter_topic(topic), JUNK, [("dlq-class", b"internal")])
+        dry = await graftwork(tmp_path, "admin", "dlq", "dismiss", EVENT, "--all", "--dry-run", **told)
+        done = await graftwork(
+            tmp_path, "admin", "dlq", "dismiss", EVENT, "--all", "--class", "internal", "--yes", **told
+        )
+        more = await graftwork(tmp_path, "admin", "dlq", "dismiss", EVENT, "--offset", "1", "--yes", **told)
+        listed = await graftwork(tmp_path, "admin", "dlq", "list", "--topic", EVENT, "--class", "internal", **told)
+        shown = await graftwork(tmp_path, "admin", "dlq", "show", EVENT, "0", "1", "--json", **told)
+        replay = await graftwork(tmp_path, "admin", "dlq", "replay", EVENT, "--all", "--dry-run", **told)
+        unclear = await graftwork(tmp_path, "admin", "dlq", "dismiss", EVENT, **told)
+
+    at = json.loads(shown.stdout)["dismissed_at"]
+    assert dry.stdout == f"2 letters of {topic} would be dismissed\n"
+    assert (done.status, done.stdout) == (0, f"Dismissed 1 letter of {topic}\n")
+    assert (more.stdout, more.stderr) == ("Nothing to dismiss\n", "1 letter passed over, dismissed before\n")
+    assert datetime.fromisoformat(at).tzinfo is not None
+    assert f"  dismissed {at}" in listed.stdout.splitlines()[1]
+    assert replay.stdout == f"0 letters would be sent to {topic}\n"
+    assert replay.stderr.splitlines() == [
+        "1 letter passed over, dismissed before: --again sends them too",
+        "1 letter passed over, not kept whole: too large",
+    ]
+    assert (unclear.status, "name letters with --offset, or take --all" in unclear.stderr) == (2, True)
+
+
 async def test_what_cannot_be_done_is_one_line_and_a_status(told: dict[str, str], tmp_path: Path) -> None:
     away = await graftwork(tmp_path, "admin", "dlq", "list", **{**told, "GRAFTWORK_KAFKA": "127.0.0.1:9"})
     nothing = await graftwork(tmp_path, "admin", "dlq", "show", EVENT, "0", "0", **told)

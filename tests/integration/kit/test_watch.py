@@ -18,6 +18,7 @@ from graftwork.contracts.blobs import BlobRef
 from graftwork.contracts.events import SeedsRequested
 from graftwork.kit.bus import dead_letter_topic
 from graftwork.kit.bus import topic_of
+from graftwork.kit.dead_letters import DISMISSED_OFFSET
 from graftwork.kit.dead_letters import REPLAYED_OFFSET
 from graftwork.kit.ledger import OUTBOX
 from graftwork.kit.ledger import OUTBOX_REFUSED
@@ -137,7 +138,9 @@ async def test_records_that_nobody_admits_are_counted_and_get_older(
     await told([True], lambda: [value("admission_lag_seconds", topic=topic) > 0.5])
 
 
-async def test_dead_letters_wait_until_they_are_sent_again(ledger: Ledger, bus: Bus, settings: ServiceSettings) -> None:
+async def test_dead_letters_wait_until_they_are_sent_again_or_dismissed(
+    ledger: Ledger, bus: Bus, settings: ServiceSettings
+) -> None:
     del ledger
     topic = topic_of(settings.namespace, EVENT)
     for number in range(3):
@@ -146,6 +149,8 @@ async def test_dead_letters_wait_until_they_are_sent_again(ledger: Ledger, bus: 
     await told(3, lambda: value("dead_letters", topic=topic))
     await bus.send_raw(dead_letter_topic(topic), b"", [(REPLAYED_OFFSET, b"1")])
     await told(2, lambda: value("dead_letters", topic=topic))
+    await bus.send_raw(dead_letter_topic(topic), b"", [(DISMISSED_OFFSET, b"2")])
+    await told(1, lambda: value("dead_letters", topic=topic))
 
 
 @pytest.mark.usefixtures("bus")

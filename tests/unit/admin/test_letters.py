@@ -6,9 +6,10 @@ from datetime import datetime
 
 import pytest
 
+from graftwork.admin.letters import Fate
 from graftwork.admin.letters import Letter
+from graftwork.admin.letters import Receipts
 from graftwork.admin.letters import read_letter
-from graftwork.admin.letters import read_receipt
 from graftwork.admin.letters import receipt_headers
 from graftwork.admin.letters import replay_headers
 from graftwork.kit.dead_letters import Header
@@ -73,10 +74,41 @@ def test_one_that_died_before_deaths_were_counted_has_died_once() -> None:
     assert replay_headers([*OWN, ("dlq-class", b"internal")]) == [*OWN, ("dlq-attempts", b"1")]
 
 
-def test_a_receipt_names_its_letter() -> None:
-    assert read_receipt(Record(list(receipt_headers(41, AT)))) == (41, "2026-01-02T03:04:05+00:00")
+def noted(*fates: Fate) -> Receipts:
+    """What was noted of the letter at 5, in this order."""
+    receipts = Receipts()
+    assert [receipts.take(Record(list(receipt_headers(fate, 5, AT)))) for fate in fates] == [True] * len(fates)
+    return receipts
 
 
-@pytest.mark.parametrize("headers", [[], DEATH, [("dlq-replayed-offset", b"x")], [("dlq-replayed-offset", None)]])
-def test_what_is_no_receipt_is_none(headers: list[Header]) -> None:
-    assert read_receipt(Record(headers)) is None
+def test_a_receipt_tells_what_was_done_with_its_letter_alone() -> None:
+    replayed, dismissed = noted(Fate.REPLAYED), noted(Fate.DISMISSED)
+
+    assert (replayed.fate(5), dismissed.fate(5)) == (Fate.REPLAYED, Fate.DISMISSED)
+    assert (replayed.fate(4), dismissed.fate(4)) == (None, None)
+
+
+def test_a_settled_letter_tells_when() -> None:
+    letter = read_letter(Record(DEATH), "ns.x.v1")
+    waiting, replayed, dismissed = (noted(*fates).settle(letter) for fates in ((), (Fate.REPLAYED,), (Fate.DISMISSED,)))
+
+    assert (waiting, waiting.fate) == (letter, None)
+    assert (replayed.fate, replayed.replayed_at) == (Fate.REPLAYED, "2026-01-02T03:04:05+00:00")
+    assert (dismissed.fate, dismissed.dismissed_at) == (Fate.DISMISSED, "2026-01-02T03:04:05+00:00")
+
+
+def test_a_letter_that_was_dismissed_and_sent_after_all_was_sent() -> None:
+    receipts = noted(Fate.DISMISSED, Fate.REPLAYED)
+
+    assert receipts.fate(5) == receipts.settle(read_letter(Record(DEATH), "ns.x.v1")).fate == Fate.REPLAYED
+
+
+@pytest.mark.parametrize("name", ["dlq-replayed-offset", "dlq-dismissed-offset"])
+@pytest.mark.parametrize("value", [b"x", b"-1", b"", None])
+def test_a_receipt_without_an_offset_is_none(name: str, value: bytes | None) -> None:
+    assert not Receipts().take(Record([(name, value)]))
+
+
+@pytest.mark.parametrize("headers", [[], DEATH])
+def test_a_letter_is_no_receipt(headers: list[Header]) -> None:
+    assert not Receipts().take(Record(headers))

@@ -1,15 +1,19 @@
-"""Dead letters that wait: neither sent again, nor gone with their time."""
+"""Dead letters that wait: neither sent again, nor dismissed, nor gone with their time."""
 
+import pytest
+
+from graftwork.kit.dead_letters import DISMISSED_OFFSET
+from graftwork.kit.dead_letters import REPLAYED_OFFSET
 from graftwork.kit.dead_letters import Header
-from graftwork.kit.dead_letters import replayed_offset
+from graftwork.kit.dead_letters import settled_offset
 from graftwork.kit.graves import Graves
 from graftwork.kit.lag import Stand
 
 LETTER: list[Header] = [("dlq-class", b"malformed_event")]
 
 
-def receipt(offset: int) -> list[Header]:
-    return [("dlq-replayed-offset", str(offset).encode())]
+def receipt(offset: int, name: str = REPLAYED_OFFSET) -> list[Header]:
+    return [(name, str(offset).encode())]
 
 
 def buried(*records: list[Header]) -> Graves[str]:
@@ -22,6 +26,16 @@ def buried(*records: list[Header]) -> Graves[str]:
 def test_a_letter_waits_until_it_is_sent_again() -> None:
     assert buried(LETTER, LETTER).depths({"p": Stand(0, 2)}) == {"p": 2}
     assert buried(LETTER, LETTER, receipt(0)).depths({"p": Stand(0, 3)}) == {"p": 1}
+
+
+def test_a_letter_waits_until_it_is_dismissed() -> None:
+    assert buried(LETTER, LETTER, receipt(1, DISMISSED_OFFSET)).depths({"p": Stand(0, 3)}) == {"p": 1}
+
+
+def test_a_letter_that_was_dismissed_and_sent_after_all_is_one() -> None:
+    told = buried(LETTER, LETTER, receipt(1, DISMISSED_OFFSET), receipt(1))
+
+    assert told.depths({"p": Stand(0, 4)}) == {"p": 1}
 
 
 def test_a_letter_that_was_sent_twice_is_one() -> None:
@@ -47,5 +61,6 @@ def test_what_is_read_again_counts_once() -> None:
     assert graves.depths({"p": Stand(0, 3)}) == {"p": 1}
 
 
-def test_a_receipt_of_a_strangers_making_is_none() -> None:
-    assert [replayed_offset([("dlq-replayed-offset", value)]) for value in (b"x", b"-1", b"9" * 40, None)] == [None] * 4
+@pytest.mark.parametrize("name", [REPLAYED_OFFSET, DISMISSED_OFFSET])
+def test_a_receipt_of_a_strangers_making_is_none(name: str) -> None:
+    assert [settled_offset([(name, value)]) for value in (b"x", b"-1", b"9" * 40, None)] == [None] * 4
