@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -46,8 +47,12 @@ def problems_of(container: Container) -> Iterator[str]:
 
 
 def is_watched(container: Container) -> bool:
-    """Whether it has to say how it is: all but those that end by themselves."""
-    return container.raw in container.pod["containers"] and container.pod.get("restartPolicy", "Always") == "Always"
+    """Whether it has to say how it is: all but those that end by themselves, and those that serve nothing.
+
+    Of the latter there is nothing to ask but whether they run, which the kubelet sees.
+    """
+    stays = container.raw in container.pod["containers"] and container.pod.get("restartPolicy", "Always") == "Always"
+    return stays and bool(container.ports)
 
 
 @pytest.mark.parametrize("place", RENDERINGS)
@@ -116,21 +121,24 @@ def seconds_to_finish(one: Container) -> float:
 @pytest.mark.parametrize("place", RENDERINGS)
 def test_what_serves_survives_the_draining_of_a_node(place: str) -> None:
     objects = rendering(place)
-    budgets = {one["metadata"]["name"]: one["spec"] for one in of_kind(objects, "PodDisruptionBudget")}
-    owners = {one["metadata"]["name"] for one in of_kind(objects, "Deployment", "LeaderWorkerSet")}
+    budgets = [one["spec"] for one in of_kind(objects, "PodDisruptionBudget")]
+    counted = {
+        one["metadata"]["name"]: sum(_counts(budget, pod) for pod in pods([one]).values() for budget in budgets)
+        for one in of_kind(objects, "Deployment", "LeaderWorkerSet")
+    }
 
-    assert owners == set(budgets)
-    assert {"AlwaysAllow"} == {one["unhealthyPodEvictionPolicy"] for one in budgets.values()}
+    assert dict.fromkeys(counted, 1) == counted
+    assert {"AlwaysAllow"} == {one["unhealthyPodEvictionPolicy"] for one in budgets}
 
 
 @pytest.mark.parametrize("place", RENDERINGS)
 def test_every_service_has_an_account_of_its_own(place: str) -> None:
     objects = rendering(place)
-    accounts = {one["metadata"]["name"] for one in of_kind(objects, "ServiceAccount")}
-    used = [pod["spec"]["serviceAccountName"] for one in of_kind(objects, "Deployment") for pod in pods([one]).values()]
+    accounts = [one["metadata"]["name"] for one in of_kind(objects, "ServiceAccount")]
+    owners = of_kind(objects, "Deployment", "LeaderWorkerSet")
+    used = [{pod["spec"]["serviceAccountName"] for pod in pods([one]).values()} for one in owners]
 
-    assert accounts == set(used) | {one["metadata"]["name"] for one in of_kind(objects, "LeaderWorkerSet")}
-    assert len(used) == len(set(used))
+    assert sorted(accounts) == sorted(name for names in used for name in names)
 
 
 @pytest.mark.parametrize("place", RENDERINGS)
@@ -187,6 +195,32 @@ def test_in_production_the_runner_has_a_kernel_of_its_own() -> None:
 
     assert pods(rendering("overlays/prod"))["runner"]["spec"]["runtimeClassName"] == classed["metadata"]["name"]
     assert classed["handler"] == "runsc"
+
+
+@pytest.mark.parametrize("place", RENDERINGS)
+def test_groups_get_a_service_of_their_own_to_meet_at(place: str) -> None:
+    """LeaderWorkerSet makes one of the group's name, which knows pods before they are ready; or takes what is there."""
+    objects = rendering(place)
+    groups = {one["metadata"]["name"] for one in of_kind(objects, "LeaderWorkerSet")}
+
+    assert set() == groups & {one["metadata"]["name"] for one in of_kind(objects, "Service")}
+
+
+@pytest.mark.parametrize("place", RENDERINGS)
+def test_probes_run_programs_that_an_image_is_sure_to_have(place: str) -> None:
+    ran = {
+        one.name: [
+            probe["exec"]["command"][0] for key, probe in one.raw.items() if key.endswith("Probe") and "exec" in probe
+        ]
+        for one in containers(rendering(place))
+        if is_ours(one)
+    }
+
+    assert {program for programs in ran.values() for program in programs} <= {"/opt/graftwork/bin/python"}
+
+
+def _counts(budget: dict[str, Any], pod: dict[str, Any]) -> bool:
+    return set(budget["selector"]["matchLabels"].items()) <= set(pod["metadata"]["labels"].items())
 
 
 def _selects(service: dict[str, object], pod: dict[str, object]) -> bool:

@@ -12,6 +12,7 @@ from graftwork.kit.bus import topics_of
 from graftwork.kit.ledger import READY
 from graftwork.kit.ledger import TASKS
 from graftwork.kit.settings import ServiceSettings
+from tests.support.manifests import RENDERINGS
 from tests.support.manifests import Object
 from tests.support.manifests import containers
 from tests.support.manifests import of_kind
@@ -111,10 +112,15 @@ def test_engines_scale_by_requests_that_wait() -> None:
     } == queries
 
 
-def test_nobody_sets_back_what_scaling_found_out() -> None:
-    deployments = {one["metadata"]["name"]: one for one in of_kind(rendering("overlays/prod"), "Deployment")}
+@pytest.mark.parametrize("place", RENDERINGS)
+def test_what_scales_is_there_and_nobody_sets_back_what_scaling_found_out(place: str) -> None:
+    objects = rendering(place)
+    there = {(one["apiVersion"], one["kind"], one["metadata"]["name"]): one["spec"] for one in objects if "spec" in one}
+    targets = [one["spec"]["scaleTargetRef"] for one in of_kind(objects, "ScaledObject")]
+    meant = [(one.get("apiVersion", "apps/v1"), one.get("kind", "Deployment"), one["name"]) for one in targets]
 
-    assert [name for name in scaled() if "replicas" in deployments[name]["spec"]] == []
+    assert [one for one in meant if one not in there] == []
+    assert [one for one in meant if "replicas" in there[one]] == []
 
 
 def test_the_weak_pool_is_as_wide_as_the_papers() -> None:

@@ -22,7 +22,7 @@ TOOLS = ROOT / "build" / "tools"
 COMPONENTS = ROOT / "k8s" / "components"
 OVERLAYS = ROOT / "k8s" / "overlays"
 FIRST = {
-    "leaderworkerset": ["gpu"],
+    "leaderworkerset": ["gpu", "keda-gpu"],
     "keda-gpu": ["gpu"],
     "tls": ["strimzi", "mongodb", "gpu", "leaderworkerset"],
     "keda-tls": ["strimzi", "mongodb", "keda", "tls"],
