@@ -93,6 +93,21 @@ def test_data_outlives_containers_in_named_volumes() -> None:
     assert set(compose()["volumes"]) == set().union(*kept.values())
 
 
+def test_no_two_engines_share_a_gpu() -> None:
+    """``count`` shares nothing out: everybody who asks for one gets the first."""
+    asked = {
+        name: one["deploy"]["resources"]["reservations"]["devices"]
+        for name, one in compose()["services"].items()
+        if "reservations" in one.get("deploy", {}).get("resources", {})
+    }
+    named = [gpu for devices in asked.values() for one in devices for gpu in one.get("device_ids", [])]
+
+    assert {"solvers-weak", "solvers-strong"} == set(asked)
+    assert [name for name, devices in asked.items() if any("count" in one for one in devices)] == []
+    assert sorted(named) == sorted(set(named))
+    assert len(named) >= len(asked)
+
+
 def test_both_worlds_run_the_same_images() -> None:
     here = {one.image for one in compose_containers()}
     there = {one.image for place in ("overlays/dev", "overlays/prod") for one in containers(rendering(place))}
