@@ -10,8 +10,10 @@ from graftwork.contracts.events import EventData
 from graftwork.kit.bus import topic_configs
 from graftwork.kit.bus import topics_of
 from graftwork.kit.ledger import READY
+from graftwork.kit.ledger import RUNNING
 from graftwork.kit.ledger import TASKS
 from graftwork.kit.settings import ServiceSettings
+from tests.deploy.test_settings import SETTINGS
 from tests.support.manifests import RENDERINGS
 from tests.support.manifests import Object
 from tests.support.manifests import containers
@@ -52,13 +54,22 @@ def test_the_operator_owns_every_topic_with_the_sizes_that_services_would_give_i
     }
 
 
-def test_workers_scale_by_tasks_that_are_due_in_their_own_ledger() -> None:
+def test_workers_scale_by_tasks_that_are_due_or_under_way_in_their_own_ledger() -> None:
     queries = {name: trigger(scaled()[name], "mongodb") for name in WORKERS}
 
     assert {name: f"{NAMESPACE}_{name}" for name in WORKERS} == {name: one["dbName"] for name, one in queries.items()}
     assert {TASKS} == {one["collection"] for one in queries.values()}
+    due = {"state": READY, "$expr": {"$lte": ["$due", "$$NOW"]}}
     for one in queries.values():
-        assert json.loads(one["query"]) == {"state": READY, "$expr": {"$lte": ["$due", "$$NOW"]}}
+        assert json.loads(one["query"]) == {"$or": [{"state": RUNNING}, due]}
+
+
+@pytest.mark.parametrize("name", sorted(WORKERS))
+def test_a_worker_that_is_full_is_wanted(name: str) -> None:
+    fields = SETTINGS[name].model_fields
+    at_once = told(name).get("GRAFTWORK_TASK_CONCURRENCY", fields["task_concurrency"].default)
+
+    assert int(trigger(scaled()[name], "mongodb")["queryValue"]) == int(at_once)
 
 
 def test_workers_scale_by_the_lag_of_their_own_group() -> None:
@@ -97,19 +108,17 @@ def test_services_that_only_admit_keep_their_replicas() -> None:
     assert set() == {"gateway", "search"} & set(scaled())
 
 
-def test_engines_scale_by_requests_that_wait() -> None:
-    queries = {
-        name: {one["metadata"]["query"] for one in scaled()[name]["triggers"]}
-        for name in ("solvers-weak", "solvers-strong")
-    }
+def test_solvers_scale_by_calls_that_wait_and_by_those_under_way() -> None:
+    pools = {name: spec for name, spec in scaled().items() if name.startswith("solvers")}
+    queries = {name: {one["metadata"]["query"] for one in spec["triggers"]} for name, spec in pools.items()}
 
-    assert {
-        name: {
-            f'sum(vllm:num_requests_waiting{{service="{name}"}})',
+    assert {"solvers", "solvers-weak", "solvers-strong"} == set(queries)
+    for name, asked in queries.items():
+        engines = {f'sum(vllm:num_requests_waiting{{service="{name}"}})'} if name != "solvers" else set()
+        assert asked == engines | {
             f'sum(graftwork_solver_waiting{{service="{name}"}})',
+            f'sum(graftwork_solver_in_flight{{service="{name}"}})',
         }
-        for name in queries
-    } == queries
 
 
 @pytest.mark.parametrize("place", RENDERINGS)
@@ -129,6 +138,40 @@ def test_the_weak_pool_is_as_wide_as_the_papers() -> None:
     )
 
     assert weak["spec"]["replicas"] == scaled()["solvers-weak"]["maxReplicaCount"] == 32
+
+
+def test_no_machine_holds_two_copies_of_the_same() -> None:
+    objects = rendering("overlays/prod")
+    (nodes,) = of_kind(objects, "KafkaNodePool")
+    (mongo,) = of_kind(objects, "MongoDBCommunity")
+    in_pool = {"strimzi.io/pool-name": nodes["metadata"]["name"]}
+    in_set = {"app": f"{mongo['metadata']['name']}-svc"}
+    apart = [
+        nodes["spec"]["template"]["pod"]["affinity"],
+        mongo["spec"]["statefulSet"]["spec"]["template"]["spec"]["affinity"],
+    ]
+
+    assert apart == [
+        {
+            "podAntiAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": [
+                    {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": labels}}
+                ]
+            }
+        }
+        for labels in (in_pool, in_set)
+    ]
+
+
+def test_draining_nodes_leaves_mongodb_its_majority() -> None:
+    """Strimzi makes a budget for Kafka; MongoDB's operator makes none."""
+    objects = rendering("overlays/prod")
+    (mongo,) = of_kind(objects, "MongoDBCommunity")
+    labels = {"app": f"{mongo['metadata']['name']}-svc"}
+    budgets = [one["spec"] for one in of_kind(objects, "PodDisruptionBudget")]
+
+    assert [one["maxUnavailable"] for one in budgets if one["selector"]["matchLabels"] == labels] == [1]
+    assert mongo["spec"]["members"] >= 3
 
 
 def test_dead_transactions_end_soon_in_every_mongodb_of_ours() -> None:
