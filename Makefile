@@ -16,8 +16,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt scripts/install $(wildcard se
 demo: install
 	@$(BIN)/graftwork demo
 
-test: install
+test: install $(VENV)/tools/versitygw
 	$(BIN)/pytest -n auto --dist loadgroup
+
+# The S3 server of the tests. Its first build takes minutes, which tests that run side by side would have to wait for.
+$(VENV)/tools/versitygw: $(VENV)/.installed tests/support/s3.py
+	VENV=$(VENV) scripts/with-go $(BIN)/python -m tests.support.s3
+	@touch $@
 
 # A real vLLM, and a checkpoint of the tiny model for it.
 vllm: $(VLLM)/.installed $(CHECKPOINT)
@@ -42,7 +47,7 @@ check: lint types imports proto contracts
 # What tests/deploy look at manifests with. The first build takes minutes: KEDA's types import half of Kubernetes.
 TOOLS := build/tools
 $(TOOLS)/.built: $(VENV)/.installed scripts/deploy-tools $(wildcard tools/deploy/go.* tools/deploy/*/*.go)
-	VENV=$(VENV) scripts/deploy-tools $(TOOLS)
+	VENV=$(VENV) scripts/with-go scripts/deploy-tools $(TOOLS)
 	@touch $@
 
 # The deployment files, as far as they can be checked without a cluster.

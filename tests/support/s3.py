@@ -1,4 +1,7 @@
-"""A real S3 server for a test run: versitygw (a Go module), built once into the virtual environment."""
+"""A real S3 server for a test run: versitygw (a Go module), built once into the virtual environment.
+
+``make test`` builds it beforehand, with ``python -m tests.support.s3``; else the first test that needs it does.
+"""
 
 import asyncio
 import os
@@ -80,15 +83,24 @@ async def s3_server(
 async def _program(home: Path) -> Path:
     """Build it unless that was done before."""
     built = TOOLS / "versitygw"
-    if built.exists():
-        return built
+    if not built.exists():
+        async with asyncio.timeout(BUILD_SECONDS):
+            await _build(home)
+        TOOLS.mkdir(exist_ok=True)
+        shutil.move(home / built.name, built)
+    return built
+
+
+async def _build(home: Path) -> None:
     go = shutil.which("go")
     if go is None:
         raise BinaryMissing(NAME, remedy="the S3 server of the tests is built with Go: put go on PATH")
     environment = {**os.environ, "GOBIN": str(home), "GOFLAGS": "-modcacherw"}
     build = OwnedProcess("go install", [go, "install", MODULE], log_path=home / "build.log", env=environment)
-    async with build, asyncio.timeout(BUILD_SECONDS):
+    async with build:
         await build.wait_success()
+
+
+if __name__ == "__main__":
     TOOLS.mkdir(exist_ok=True)
-    shutil.move(home / "versitygw", built)
-    return built
+    asyncio.run(_build(TOOLS))
