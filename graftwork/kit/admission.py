@@ -126,7 +126,7 @@ class Admission:
         """One transaction for all; where that fails, one for each, so that one bad event harms no other."""
         try:
             with metrics.ADMISSION_SECONDS.time():
-                await self._transact(received)
+                await self._transact(received, tells_failures=False)
         except Exception as error:  # noqa: BLE001 - told apart record by record below
             if not is_outage(error):
                 log.warning("admission.batch_refused", error=str(error), records=len(received))
@@ -140,7 +140,7 @@ class Admission:
         while not self._stopping:
             attempt += 1
             try:
-                return await self._transact([one])
+                return await self._transact([one], tells_failures=True)
             except Exception as error:
                 if is_outage(error):
                     log.warning("ledger.unreachable", error=str(error), attempt=attempt)
@@ -152,9 +152,9 @@ class Admission:
             await asyncio.sleep(backoff_seconds(attempt, base_seconds=0.2, cap_seconds=10))
         raise asyncio.CancelledError
 
-    async def _transact(self, received: Sequence[Received]) -> None:
-        alone = len(received) == 1  # what fails together is tried one by one, and told then
-        with Processing(self._spans, self._group, tells_failures=alone) as processing:
+    async def _transact(self, received: Sequence[Received], *, tells_failures: bool) -> None:
+        """What fails together is tried one by one, and told then."""
+        with Processing(self._spans, self._group, tells_failures=tells_failures) as processing:
             new = await self._ledger.transaction(lambda tx: self._handle(received, tx, processing))
         for one in received:
             seen = metrics.EVENTS_ADMITTED if one.inbox_id in new else metrics.EVENTS_DUPLICATE

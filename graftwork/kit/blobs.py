@@ -118,7 +118,12 @@ class Blobs:
         """Chunks of a payload, unchecked; for downloads. Raises ``BlobMissing``."""
         with _answering(key):
             result = await obstore.get_async(self._store, key)
-        async for chunk in result.stream():
+        chunks = aiter(result.stream())
+        while True:
+            with _answering(key):  # not around the yield: what the reader raises is none of the store's
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
             yield bytes(chunk)
 
     async def put_stream(self, key: str, chunks: AsyncIterator[bytes]) -> BlobRef:

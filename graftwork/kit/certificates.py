@@ -66,7 +66,7 @@ class CertificateFiles:
 
     def _load_authorities(self, context: ssl.SSLContext) -> None:
         try:
-            context.load_verify_locations(cadata=self.authorities().decode("ascii", "replace"))
+            context.load_verify_locations(cadata=self.authorities().decode("ascii", "ignore"))
         except ssl.SSLError as error:
             raise self._unusable(self.ca, "CA_FILE", f"holds a broken certificate ({error.reason})") from error
 

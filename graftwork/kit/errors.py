@@ -19,7 +19,7 @@ GraftworkError
     - NotText                   a payload holds half a character and cannot be written
     - CertificateUnusable       a file of certificates or keys is not there, or is not what it should be
     - ServerRefuses             a server will not have us, or we will not trust it
-    - LedgerNewer               a later release has migrated this ledger
+    - LedgerNewer               a later release has migrated this ledger, and ours is too old for it
     - IndexConflict             an index of the ledger is not as this release wants it
     - MigrationFailed           a migration of the ledger did not come to its end
   x PortTaken                 another process listens on the port we were told to use
@@ -151,7 +151,7 @@ class ServerRefuses(PermanentError):
 
 
 class LedgerNewer(PermanentError):
-    """A later release has migrated this ledger; ours cannot be sure to read it."""
+    """A later release has taken away from this ledger what ours reads or writes."""
 
     code = "ledger_newer"
 

@@ -38,6 +38,7 @@ from graftwork.kit.clock import Clock
 from graftwork.kit.doorbell import Doorbell
 from graftwork.kit.errors import IndexConflict
 from graftwork.kit.tracing import current_traceparent
+from graftwork.kit.tracing import ending_here
 
 T = TypeVar("T")
 Document = dict[str, Any]
@@ -352,8 +353,9 @@ class Ledger:
             last[:] = [tx]
             return result
 
-        async with await self.client.start_session() as session:
-            result: T = await session.with_transaction(attempt)
+        with ending_here():
+            async with await self.client.start_session() as session:
+                result: T = await session.with_transaction(attempt)
         last[0].ring()
         return result
 

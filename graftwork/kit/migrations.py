@@ -3,11 +3,12 @@
 A ledger has two versions: that of the kit's own collections (tasks, inbox, stops, ...), and that of the
 service's. Each is the number of the last migration that was run. Migrations run when a service starts,
 before it consumes anything, by one process under a lease; the others wait for it. A ledger that is new
-starts at the newest version; one that is newer than the process is left alone (``LedgerNewer``).
+starts at the newest version.
 
-While a platform is updated, processes of two releases share a ledger. So a migration only expands: the
-release before must be able to read what it leaves, and to write beside it. What nobody reads any more is
-taken away by a migration of the release after.
+While a platform is updated, processes of two releases share a ledger, and an update may be taken back. So a
+migration only expands: the release before must be able to read what it leaves, and to write beside it. What
+that release no longer reads is taken away by a later migration, which says that it ``contracts``: processes
+that know it not are refused from then on (``LedgerNewer``); those that are only a few expansions behind run.
 """
 
 import asyncio
@@ -71,11 +72,13 @@ class Migration:
         number: 1 for the first of its list, and one more for each that follows.
         name: what is different afterwards; for people.
         run: does it. May be ended anywhere and run again, so it changes only what is not changed yet.
+        contracts: it takes away what releases that do not know it read or write, so these start no more.
     """
 
     number: int
     name: str
     run: Callable[[Rewriter], Awaitable[None]]
+    contracts: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,14 @@ class Plan:
         """Version of each part that this release reads and writes."""
         return {part: len(migrations) for part, migrations in self.parts.items()}
 
+    @property
+    def needs(self) -> dict[str, int]:
+        """Oldest version of each part whose processes can use a ledger at the newest."""
+        return {
+            part: max((one.number for one in migrations if one.contracts), default=0)
+            for part, migrations in self.parts.items()
+        }
+
     def pending(self, versions: Mapping[str, int]) -> list[Step]:
         """What is still to be done, in order."""
         return [
@@ -120,7 +131,7 @@ class Plan:
         ]
 
     def ahead(self, versions: Mapping[str, int]) -> list[str]:
-        """Parts whose ledger is newer than this release."""
+        """Parts of which ``versions`` are newer than this release."""
         return [part for part, version in versions.items() if version > self.newest.get(part, 0)]
 
 
@@ -155,6 +166,8 @@ class Migrator:
         """
         done: list[Step] = []
         waited = 0.0
+        if ahead := self._plan.ahead((await self._row())["versions"]):
+            log.warning("ledger.newer", parts=ahead, release=__version__)
         while pending := self._pending(await self._row()):
             if await self._take():
                 done += await self._alone()
@@ -167,11 +180,12 @@ class Migrator:
 
     def _pending(self, row: Document) -> list[Step]:
         versions: dict[str, int] = row["versions"]
-        if ahead := self._plan.ahead(versions):
-            told = ", ".join(f"{part} {versions[part]} (known: {self._plan.newest.get(part, 0)})" for part in ahead)
+        needs: dict[str, int] = row.get("needs", versions)
+        if ahead := self._plan.ahead(needs):
+            told = ", ".join(f"{part} {needs[part]} (known: {self._plan.newest.get(part, 0)})" for part in ahead)
             raise LedgerNewer(
-                f"the ledger of {self._ledger.service} was migrated by a release after {__version__}: {told}. "
-                "Ledgers never go back: run that release again, or restore a backup from before it"
+                f"the ledger of {self._ledger.service} was migrated by a release that {__version__} is too old for: "
+                f"{told}. Ledgers never go back: run that release again, or restore a backup from before it"
             )
         return self._plan.pending(versions)
 
@@ -180,7 +194,9 @@ class Migrator:
         while (row := await self._rows.find_one(_ROW)) is None:
             born = INBOX not in await self._ledger.database.list_collection_names()
             versions = self._plan.newest if born else dict.fromkeys(self._plan.parts, 0)
-            made = {**_ROW, "versions": versions, "born": {**versions, **self._stamp()}, "applied": []}
+            needs = self._plan.needs if born else dict.fromkeys(self._plan.parts, 0)
+            told = {"versions": versions, "needs": needs, "born": {**versions, **self._stamp()}}
+            made = {**_ROW, **told, "applied": []}
             try:
                 await self._rows.insert_one(made)
             except DuplicateKeyError:
@@ -227,7 +243,10 @@ class Migrator:
             ) from error
         number, name = step.migration.number, step.migration.name
         record = {"part": step.part, "number": number, "name": name, **self._stamp()}
-        news = {"$set": {f"versions.{step.part}": number}, "$push": {"applied": record}}
+        reached = {f"versions.{step.part}": number}
+        if step.migration.contracts:
+            reached[f"needs.{step.part}"] = number
+        news = {"$set": reached, "$push": {"applied": record}}
         if not (await self._rows.update_one(self._mine, news)).matched_count:
             raise self._lost()
 
@@ -261,7 +280,7 @@ class Migrator:
 
 
 async def read_schema(reader: Reader) -> Document | None:
-    """Return a ledger's schema row: ``versions``, ``born``, ``applied``, and ``lease`` while it is migrated."""
+    """Return a ledger's schema row: ``versions``, ``needs``, ``born``, ``applied``; ``lease`` while it is migrated."""
     return await reader.find_one(SCHEMA, _ROW)
 
 

@@ -81,6 +81,16 @@ def traced(traceparent: str | None) -> Iterator[None]:
         contexts.detach(token)
 
 
+@contextmanager
+def ending_here() -> Iterator[None]:
+    """A trace that begins inside ends with the block; one that was there before goes on."""
+    token = contexts.attach(contexts.get_current())
+    try:
+        yield
+    finally:
+        contexts.detach(token)
+
+
 def link(traceparents: Iterable[str | None]) -> None:
     """Say that the span at hand also follows from these: others that it waited for, or another trace."""
     span = trace.get_current_span()

@@ -1,5 +1,6 @@
 """What every blob store has to do: a directory, and a real S3 server."""
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator
@@ -99,6 +100,23 @@ async def test_a_store_that_does_not_answer_is_an_outage_and_not_a_missing_paylo
         await blobs.get_bytes(BlobRef(key="job-1/x", sha256="0" * 64, size_bytes=1))
     with pytest.raises(DependencyDown, match="the blob store cannot be used"):
         await blobs.put_bytes(b"x", "job-1")
+
+
+async def test_a_payload_that_breaks_off_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = ["HTTP/1.1 200 OK", 'ETag: "1"', "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT", "Content-Length: 9"]
+        writer.write("\r\n".join([*head, "", "half"]).encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(half, "127.0.0.1", 0) as server:
+        for name, value in credentials(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}").items():
+            monkeypatch.setenv(name, value)
+        store = from_url(f"s3://{BUCKET}/x", retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=1)})
+
+        with pytest.raises(DependencyDown, match="the blob store cannot be used"):
+            assert [chunk async for chunk in Blobs(store, f"s3://{BUCKET}/x").stream("job-1/x")] == [b"half"]
 
 
 async def test_a_directory_that_cannot_be_written_is_an_outage(tmp_path: Path) -> None:

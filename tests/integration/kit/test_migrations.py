@@ -55,6 +55,13 @@ def adding(number: int, field: str) -> Migration:
     return Migration(number, f"rows have {field}", run)
 
 
+def removing(number: int, field: str) -> Migration:
+    async def run(rows: Rewriter) -> None:
+        await rows.update_many(ROWS, {}, {"$unset": {field: True}})
+
+    return Migration(number, f"rows have no {field}", run, contracts=True)
+
+
 def migrator(ledger: Ledger, *own: Migration, lease_seconds: float = 5, **more: float) -> Migrator:
     plan = Plan.of("work", own)
     return Migrator(ledger, plan, **{"lease_seconds": lease_seconds, "poll_seconds": 0.02, **more})
@@ -209,11 +216,26 @@ async def test_a_migration_that_fails_is_named_and_leaves_the_version_and_the_le
     assert (schema["versions"]["work"], "lease" in schema) == (1, False)
 
 
-async def test_a_process_older_than_its_ledger_refuses_to_start(ledger: Ledger) -> None:
-    await migrator(ledger, adding(1, "x"), adding(2, "y")).run()
+@pytest.mark.parametrize("ledger_is", ["new", "old"])
+async def test_an_update_that_only_expanded_can_be_taken_back(ledger: Ledger, ledger_is: str) -> None:
+    if ledger_is == "old":
+        await old_ledger(ledger)
+    await migrator(ledger, removing(1, "name"), adding(2, "y")).run()
 
-    with pytest.raises(LedgerNewer, match=rf"by a release after {__version__}: work 2 \(known: 1\)"):
+    assert await migrator(ledger, removing(1, "name")).run() == []
+    assert await versions(ledger) == {"kit": KIT, "work": 2}
+    assert await migrator(ledger, removing(1, "name"), adding(2, "y")).run() == []
+
+
+@pytest.mark.parametrize("ledger_is", ["new", "old"])
+async def test_a_process_from_before_something_was_taken_away_refuses_to_start(ledger: Ledger, ledger_is: str) -> None:
+    if ledger_is == "old":
+        await old_ledger(ledger)
+    await migrator(ledger, adding(1, "x"), removing(2, "name"), adding(3, "y")).run()
+
+    with pytest.raises(LedgerNewer, match=rf"that {__version__} is too old for: work 2 \(known: 1\)"):
         await migrator(ledger, adding(1, "x")).run()
+    assert await migrator(ledger, adding(1, "x"), removing(2, "name")).run() == []
 
 
 async def test_an_index_that_is_no_longer_wanted_can_be_dropped_again_and_again(ledger: Ledger) -> None:

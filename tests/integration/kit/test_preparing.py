@@ -99,9 +99,9 @@ async def test_a_service_is_ready_once_it_has_migrated(settings: ServiceSettings
         stop.set()
 
 
-async def test_a_service_older_than_its_ledger_does_not_start(settings: ServiceSettings, ledger: Ledger) -> None:
+async def test_a_service_too_old_for_its_ledger_does_not_start(settings: ServiceSettings, ledger: Ledger) -> None:
     await Migrator(ledger, Plan.of("work"), lease_seconds=5, poll_seconds=0.02).run()
-    await ledger.database[SCHEMA].update_one({}, {"$set": {"versions.work": 7}})
+    await ledger.database[SCHEMA].update_one({}, {"$set": {"versions.work": 7, "needs.work": 7}})
 
     with pytest.raises(LedgerNewer, match=r"work 7 \(known: 0\)"):
         await run(service(settings), asyncio.Event())

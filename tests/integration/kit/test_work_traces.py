@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from opentelemetry import context as contexts
 from opentelemetry.sdk.trace import ReadableSpan
 
 from graftwork.contracts.blobs import BlobRef
@@ -21,6 +22,8 @@ from graftwork.kit.service import open_ledger
 from graftwork.kit.settings import ServiceSettings
 from graftwork.kit.tasks import TaskContext
 from graftwork.kit.tasks import TaskPayload
+from graftwork.kit.tracing import context_of
+from graftwork.kit.tracing import inherited_traceparent
 from tests.support.eventually import assert_eventually
 from tests.support.in_process import TRACEPARENT
 from tests.support.in_process import bus_of
@@ -147,3 +150,14 @@ async def test_an_event_that_cannot_be_admitted_tells_so_and_harms_no_other(sett
     }
     assert told == {"poison": PermanentError.code, "job-1": None}
     assert "secret" not in recorded.everything
+
+
+async def test_a_trace_that_begins_in_a_transaction_ends_with_it(settings: ServiceSettings) -> None:
+    ledger = open_ledger(settings, "worker")
+
+    async def begin(_tx: Transaction) -> str | None:
+        contexts.attach(context_of(TRACEPARENT))
+        return inherited_traceparent()
+
+    assert (await ledger.transaction(begin), inherited_traceparent()) == (TRACEPARENT, None)
+    await ledger.close()

@@ -36,6 +36,13 @@ def test_files_that_fit_each_other_are_taken(authority: Authority) -> None:
     files(None, leaf.both).check()
 
 
+def test_what_stands_between_certificates_may_be_in_any_letters(authority: Authority, tmp_path: Path) -> None:
+    commented = tmp_path / "ca.pem"
+    commented.write_bytes("# Autorit\u00e9 de certification\n".encode() + authority.file.read_bytes())
+
+    files(commented).check()
+
+
 def test_a_file_that_is_not_there_is_named_with_its_variable(tmp_path: Path) -> None:
     missing = tmp_path / "ca.pem"
 

@@ -1,8 +1,11 @@
 import asyncio
 
 import pytest
+from opentelemetry import context as contexts
 
+from graftwork.kit.tracing import context_of
 from graftwork.kit.tracing import current_traceparent
+from graftwork.kit.tracing import ending_here
 from graftwork.kit.tracing import inherited_traceparent
 from graftwork.kit.tracing import is_traceparent
 from graftwork.kit.tracing import traced
@@ -34,6 +37,17 @@ def test_flags_are_kept_as_they_came() -> None:
 def test_work_inside_belongs_to_no_trace_if_the_word_for_it_is_none() -> None:
     with traced(TRACE), traced("not a trace"):
         assert inherited_traceparent() is None
+
+
+def test_what_begins_inside_ends_with_the_block_and_what_was_there_goes_on() -> None:
+    with ending_here():
+        contexts.attach(context_of(TRACE))
+        begun = inherited_traceparent()
+    left = inherited_traceparent()
+    with traced(TRACE), ending_here():
+        kept = inherited_traceparent()
+
+    assert (begun, left, kept) == (TRACE, None, TRACE)
 
 
 async def test_work_that_is_started_inside_belongs_to_the_trace_too() -> None:
