@@ -1,4 +1,4 @@
-"""In production nothing between the parts goes in plain text or without a name, and nobody may more than he has to."""
+"""In production events, ledgers and calls go encrypted by name, nobody may more than he must; what is plain is told."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -73,8 +73,37 @@ def opened(one: Container) -> list[str]:
 
 
 @pytest.mark.parametrize("place", SECURED)
-def test_nothing_is_said_in_plain_text(place: str) -> None:
+def test_no_event_ledger_or_call_is_said_in_plain_text(place: str) -> None:
     assert wrong({name: list(plain(one)) for name, one in told(place).items()}) == {}
+
+
+def test_what_is_plain_in_production_is_told() -> None:
+    """By rows of the page's table whose last cell begins with that word."""
+    page = (ROOT / "k8s" / "README.md").read_text().splitlines()
+    rows = {
+        line.split("|")[1].strip() for line in page if line.count("|") == 4 and line.split("|")[3].startswith(" plain")
+    }
+    objects = rendering(PROD)
+    traces = {one.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] for one in told(PROD).values()}
+    (onwards,) = (one.environment for one in containers(objects) if one.name == "collector")
+    asked = {spec_of["metadata"]["serverAddress"] for spec_of in _triggers(objects) if spec_of["type"] == "prometheus"}
+    scraped = {
+        one.get("scheme", "http") for spec in named(PROD, "PodMonitor").values() for one in spec["podMetricsEndpoints"]
+    }
+
+    plain_ways = {
+        "services, collector": any(url.startswith("http://") for url in traces),
+        "collector, `traces.monitoring`": onwards["TRACES_INSECURE"] == "true",
+        "KEDA, Prometheus": any(url.startswith("http://") for url in asked),
+        "Prometheus, the kubelet, and the HTTP port": scraped == {"http"},
+        "engines of one group (`leaderworkerset`)": True,
+    }
+
+    assert rows == {name for name, is_plain in plain_ways.items() if is_plain}
+
+
+def _triggers(objects: tuple[Object, ...]) -> list[Object]:
+    return [one for scaled in of_kind(objects, "ScaledObject") for one in scaled["spec"]["triggers"]]
 
 
 def test_a_laptop_speaks_plain_text_and_this_sees_it() -> None:
@@ -124,6 +153,29 @@ def test_services_know_their_passwords_and_users() -> None:
     assert passwords == {name: {(f"kafka-{name}", "password")} for name in SERVICES}
     assert of_mongo == {name: (name, {("mongodb-passwords", name)}) for name in SERVICES}
     assert set(users.values()) <= set(named(PROD, "KafkaUser"))
+
+
+def test_people_come_as_users_who_may_look_after_everything() -> None:
+    people = told(PROD)["admin"]
+    (mongo,) = named(PROD, "MongoDBCommunity").values()
+    (admin,) = (user for user in mongo["users"] if user["name"] == people.environment["GRAFTWORK_MONGO_USER"])
+    topics = _may(named(PROD, "KafkaUser")[people.environment["GRAFTWORK_KAFKA_USER"]])
+
+    assert topics == {("topic", f"{NAMESPACE}.", "All"), ("group", f"{NAMESPACE}.", "All")}
+    assert {"readWriteAnyDatabase", "dbAdminAnyDatabase"} == {role["name"] for role in admin["roles"]}
+    assert set(_secrets_for(people, "GRAFTWORK_KAFKA_PASSWORD")) == {("kafka-admin", "password")}
+    assert set(_secrets_for(people, "GRAFTWORK_MONGO_PASSWORD")) == {("mongodb-passwords", "admin")}
+    assert people.told >= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+
+
+@pytest.mark.parametrize("place", ["overlays/dev", PROD])
+def test_people_are_told_what_services_are_told_and_are_not_there_until_they_are_wanted(place: str) -> None:
+    people, service = told(place)["admin"], told(place)["search"]
+    (admin,) = (one for one in of_kind(rendering(place), "Deployment") if one["metadata"]["name"] == "admin")
+
+    assert people.told == service.told - {"GRAFTWORK_DRAIN_SECONDS"}
+    assert people.labels["graftwork.dev/role"] == service.labels["graftwork.dev/role"]
+    assert admin["spec"]["replicas"] == 0
 
 
 def _secrets_for(one: Container, variable: str) -> Iterator[tuple[str, str]]:

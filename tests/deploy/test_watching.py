@@ -1,6 +1,7 @@
 """Dashboards, alerts and what scales name metrics and labels that the code declares; every alert has its runbook."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from tests.support.declared_metrics import MODULES
 from tests.support.declared_metrics import declared_in
 from tests.support.manifests import COMPONENTS
 from tests.support.manifests import ROOT
+from tests.support.manifests import compose_containers
+from tests.support.manifests import containers
 from tests.support.manifests import of_kind
 from tests.support.manifests import rendering
 from tests.support.manifests import wrong
@@ -174,6 +177,22 @@ def test_made_files_are_what_their_sources_give() -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_collector_is_told_all_that_its_configuration_reads() -> None:
+    text = (COMPONENTS / "observability" / "collector-config.yaml").read_text()
+    written = yaml.safe_load(text)
+    read = set(re.findall(r"\$\{env:(\w+)\}", text))
+    (here,) = (one.environment for one in compose_containers() if one.name == "collector")
+    (there,) = (one.environment for one in containers(rendering("overlays/prod")) if one.name == "collector")
+
+    assert read == set(here) == set(there)
+    # `otlp` and `otlphttp` are old names, which are going away
+    assert set(written["exporters"]) <= {"otlp_grpc", "otlp_http"}
+    for line in written["service"]["pipelines"].values():
+        assert set(line["exporters"]) <= set(written["exporters"])
+        assert set(line["receivers"]) <= set(written["receivers"])
+        assert set(line["processors"]) <= set(written["processors"])
 
 
 def test_prometheus_scrapes_every_part_of_both_worlds() -> None:

@@ -24,7 +24,8 @@ OVERLAYS = ROOT / "k8s" / "overlays"
 FIRST = {
     "leaderworkerset": ["gpu", "keda-gpu"],
     "keda-gpu": ["gpu"],
-    "tls": ["strimzi", "mongodb", "gpu", "leaderworkerset"],
+    "mongodb": ["admin"],
+    "tls": ["admin", "strimzi", "mongodb", "gpu", "leaderworkerset"],
     "keda-tls": ["strimzi", "mongodb", "keda", "tls"],
 }
 """Component -> those that it changes."""
