@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,17 +36,18 @@ from graftwork.kit.bus import new_producer
 from graftwork.kit.bus import new_reader
 from graftwork.kit.bus import origin_topic
 from graftwork.kit.clock import Clock
+from graftwork.kit.reading import PartitionReader
+from graftwork.kit.reading import offsets_of
 from graftwork.kit.refusals import kafka_refusal
 from graftwork.kit.settings import ServiceSettings
 
 _SERVICE = "admin"
-_POLL_MS = 1_000
-_BATCH = 200
-_SILENT_POLLS = 30
 _TRUNCATED = "truncated"
 
 Wanted = Callable[[Letter], bool]
 """Which letters a command is about."""
+Partitions = Mapping[str, Sequence[TopicPartition]]
+"""Those of the dead letter topic, by the topic that the letters come from."""
 
 
 def any_letter(_letter: Letter) -> bool:
@@ -72,28 +74,20 @@ class DeadLetterOffice:
     """The dead letter topics of one namespace, as they were when it was opened."""
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, *, settings: ServiceSettings, clock: Clock
+        self,
+        consumer: AIOKafkaConsumer,
+        producer: AIOKafkaProducer,
+        partitions: Partitions,
+        *,
+        settings: ServiceSettings,
+        clock: Clock,
     ) -> None:
         self._consumer = consumer
         self._producer = producer
+        self._partitions = partitions
         self._settings = settings
         self._clock = clock
-        self._partitions: dict[str, list[TopicPartition]] = {}
-
-    async def open(self) -> None:
-        """Find the topics.
-
-        Their partitions are assigned once and paused, each to be resumed in its turn: a consumer of aiokafka that is
-        assigned others while it fetches may never stop.
-        """
-        own = f"{self._settings.namespace}."
-        for name in sorted(await self._consumer.topics()):
-            if name.startswith(own) and is_dead_letter_topic(name):
-                numbers = sorted(await self._producer.partitions_for(name))
-                self._partitions[origin_topic(name)] = [TopicPartition(name, number) for number in numbers]
-        every = [one for partitions in self._partitions.values() for one in partitions]
-        self._consumer.assign(every)
-        self._consumer.pause(*every)
+        self._reader = PartitionReader(consumer, [one for every in partitions.values() for one in every])
 
     @property
     def topics(self) -> list[str]:
@@ -211,28 +205,11 @@ class DeadLetterOffice:
         self, where: TopicPartition, *, first: int = 0, only: Collection[int] | None = None
     ) -> AsyncIterator[ConsumerRecord]:
         """Records of a partition from ``first`` to what is its end now, or to the last of ``only``."""
-        end = (await self._consumer.end_offsets([where]))[where]
-        begin = max(first, (await self._consumer.beginning_offsets([where]))[where])
-        end = end if only is None else min(end, max(only) + 1)
-        if begin >= end:
-            return
-        self._consumer.seek(where, begin)
-        self._consumer.resume(where)
-        silent = 0
-        while begin < end and silent < _SILENT_POLLS:
-            batch = await self._next(where)
-            silent = 0 if batch else silent + 1
-            for record in batch:
-                if record.offset < end and (only is None or record.offset in only):
-                    yield record
-            begin = await self._consumer.position(where)
-        self._consumer.pause(where)
-        if begin < end:
-            raise ServerAway("Kafka", self._settings.kafka, f"nothing comes from {where.topic}/{where.partition}")
-
-    async def _next(self, where: TopicPartition) -> Sequence[ConsumerRecord]:
-        batches = await self._consumer.getmany(where, timeout_ms=_POLL_MS, max_records=_BATCH)
-        return list(batches.get(where, ()))
+        there = (await offsets_of(self._consumer, [where]))[where]
+        end = there.stop if only is None else min(there.stop, max(only) + 1)
+        async for record in self._reader.records(where, range(max(there.start, first), end)):
+            if only is None or record.offset in only:
+                yield record
 
 
 @asynccontextmanager
@@ -245,14 +222,21 @@ async def open_dead_letters(settings: ServiceSettings, clock: Clock) -> AsyncIte
             await producer.start()
         except KafkaConnectionError as error:
             raise await kafka_refusal(settings) from error
-        office = DeadLetterOffice(consumer, producer, settings=settings, clock=clock)
-        await office.open()
-        yield office
+        partitions = await _dead_letter_partitions(consumer, producer, settings.namespace)
+        yield DeadLetterOffice(consumer, producer, partitions, settings=settings, clock=clock)
     except KafkaError as error:
         raise ServerAway("Kafka", settings.kafka, error) from error
     finally:
         await consumer.stop()
         await producer.stop()
+
+
+async def _dead_letter_partitions(consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, namespace: str) -> Partitions:
+    return {
+        origin_topic(name): [TopicPartition(name, number) for number in sorted(await producer.partitions_for(name))]
+        for name in sorted(await consumer.topics())
+        if name.startswith(f"{namespace}.") and is_dead_letter_topic(name)
+    }
 
 
 def _found(offsets: dict[int, list[int]], passed: Counter[str]) -> Found:

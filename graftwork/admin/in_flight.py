@@ -31,11 +31,12 @@ from graftwork.kit.bus import new_consumer
 from graftwork.kit.bus import new_producer
 from graftwork.kit.bus import new_reader
 from graftwork.kit.bus import topic_of
+from graftwork.kit.reading import PartitionReader
+from graftwork.kit.reading import offsets_of
+from graftwork.kit.reading import partitions_of
 from graftwork.kit.settings import ServiceSettings
 
 _SERVICE = "admin"
-_POLL_MS = 1_000
-_SILENT_POLLS = 30
 _STOPPED = {"Empty", "Dead"}
 
 Offsets = Mapping[TopicPartition, int]
@@ -53,13 +54,19 @@ class Group:
 
 
 class Flight:
-    """The topics of one platform."""
+    """The topics of one platform, as they were when it was opened."""
 
-    def __init__(self, admin: AIOKafkaAdminClient, reader: AIOKafkaConsumer, settings: ServiceSettings) -> None:
+    def __init__(
+        self,
+        admin: AIOKafkaAdminClient,
+        consumer: AIOKafkaConsumer,
+        partitions: Collection[TopicPartition],
+        settings: ServiceSettings,
+    ) -> None:
         self._admin = admin
-        self._reader = reader
+        self._consumer = consumer
         self._settings = settings
-        self._topics = {topic_of(settings.namespace, name) for name in EventData.registry}
+        self._reader = PartitionReader(consumer, partitions)
 
     async def groups(self) -> dict[str, Group]:
         """How far each service has read."""
@@ -67,40 +74,22 @@ class Flight:
 
     async def ends(self) -> Offsets:
         """Offset after the last record of every partition."""
-        partitions = await self._partitions()
-        ends: Offsets = await self._reader.end_offsets(partitions)
-        return ends
+        return {one: there.stop for one, there in (await self._offsets()).items()}
 
     async def unread(self, groups: Mapping[str, Group]) -> Offsets:
         """First offset of every partition that some service has not admitted."""
-        begins = await self._reader.beginning_offsets(await self._partitions())
-        return {one: max(begin, _least(one, groups.values())) for one, begin in begins.items()}
+        there = await self._offsets()
+        return {one: max(offsets.start, _least(one, groups.values())) for one, offsets in there.items()}
 
     async def rows(self, begins: Offsets, ends: Offsets, *, but: Collection[Identity] = ()) -> AsyncIterator[bytes]:
         """Records between two offsets of each partition, as BSON, without the events of these identities."""
         for where in sorted(ends):
-            if begins.get(where, 0) < ends[where]:
-                async for record in self._records(where, begins.get(where, 0), ends[where]):
-                    if _identity(record) not in but:
-                        yield _row(record)
+            async for record in self._reader.records(where, range(begins.get(where, 0), ends[where])):
+                if _identity(record) not in but:
+                    yield _row(record)
 
-    async def _records(self, where: TopicPartition, begin: int, end: int) -> AsyncIterator[Any]:
-        self._reader.assign([where])
-        self._reader.seek(where, begin)
-        silent = 0
-        while await self._reader.position(where) < end:
-            records = (await self._reader.getmany(where, timeout_ms=_POLL_MS)).get(where, [])
-            silent = 0 if records else silent + 1
-            if silent >= _SILENT_POLLS:
-                raise ServerAway("Kafka", self._settings.kafka, f"nothing comes from {where.topic}/{where.partition}")
-            for record in records:
-                if record.offset < end:
-                    yield record
-
-    async def _partitions(self) -> list[TopicPartition]:
-        there = sorted(self._topics.intersection(await self._admin.list_topics()))
-        told = await self._admin.describe_topics(there) if there else []
-        return [TopicPartition(one["topic"], each["partition"]) for one in told for each in one["partitions"]]
+    async def _offsets(self) -> Mapping[TopicPartition, range]:
+        return await offsets_of(self._consumer, self._reader.partitions)
 
     async def _group(self, name: str) -> Group:
         found = await self._admin.list_consumer_group_offsets(name)
@@ -120,10 +109,12 @@ async def open_flight(settings: ServiceSettings) -> AsyncIterator[Flight]:
         async with AsyncExitStack() as opened:
             await ensure_topics(settings)
             admin = await opened.enter_async_context(admin_of(settings, _SERVICE))
-            reader = new_reader(settings, _SERVICE)
-            opened.push_async_callback(reader.stop)
-            await reader.start()
-            yield Flight(admin, reader, settings)
+            topics = {topic_of(settings.namespace, name) for name in EventData.registry}
+            partitions = await partitions_of(admin, topics.intersection(await admin.list_topics()))
+            consumer = new_reader(settings, _SERVICE)
+            opened.push_async_callback(consumer.stop)
+            await consumer.start()
+            yield Flight(admin, consumer, partitions, settings)
     except KafkaError as error:
         raise ServerAway("Kafka", settings.kafka, error) from error
 

@@ -18,9 +18,10 @@ class Graves(Generic[P]):
         self._waiting: dict[P, set[int]] = defaultdict(set)
         self._next: dict[P, int] = {}
 
-    def unread(self, stands: Mapping[P, Stand]) -> dict[P, int]:
-        """Partitions with records not noted yet, and where those end."""
-        return {one: stand.end for one, stand in stands.items() if self.next(one, stand) < stand.end}
+    def unread(self, stands: Mapping[P, Stand]) -> dict[P, range]:
+        """Partitions with records not noted yet, and the offsets of those."""
+        unread = {one: range(self.next(one, stand), stand.end) for one, stand in stands.items()}
+        return {one: offsets for one, offsets in unread.items() if offsets}
 
     def next(self, partition: P, stand: Stand) -> int:
         """Offset of the first record not noted yet."""

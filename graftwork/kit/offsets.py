@@ -14,10 +14,12 @@ from graftwork.kit.bus import admin_of
 from graftwork.kit.bus import group_of
 from graftwork.kit.bus import new_reader
 from graftwork.kit.lag import Stand
+from graftwork.kit.reading import PartitionReader
+from graftwork.kit.reading import offsets_of
+from graftwork.kit.reading import partitions_of
 from graftwork.kit.settings import ServiceSettings
 
 _NAME = "watch"
-_POLL_MS = 1_000
 
 
 class GroupOffsets:
@@ -28,52 +30,47 @@ class GroupOffsets:
         self._group = group_of(settings, service)
         self._open = AsyncExitStack()
         self._clients: tuple[AIOKafkaAdminClient, AIOKafkaConsumer] | None = None
+        self._reader: PartitionReader | None = None
 
     async def of(self, topics: Collection[str]) -> dict[TopicPartition, Stand]:
         """Every partition of ``topics``, with four requests. Raises ``KafkaError``, and what ``admin_of`` raises."""
-        admin, reader = self._clients or await self._connect()
-        partitions = [
-            TopicPartition(told["topic"], one["partition"])
-            for told in await admin.describe_topics(sorted(topics))
-            for one in told["partitions"]
-        ]
+        admin, consumer = self._clients or await self._connect()
+        partitions = await partitions_of(admin, topics)
         committed = await admin.list_consumer_group_offsets(self._group)
-        ends = await reader.end_offsets(partitions)
-        begins = await reader.beginning_offsets(partitions)
         return {
-            one: Stand(begins[one], ends[one], committed[one].offset if one in committed else None)
-            for one in partitions
+            one: Stand(there.start, there.stop, committed[one].offset if one in committed else None)
+            for one, there in (await offsets_of(consumer, partitions)).items()
         }
 
     async def records(
-        self, stands: Collection[TopicPartition], ends: Mapping[TopicPartition, int]
+        self, partitions: Collection[TopicPartition], unread: Mapping[TopicPartition, range]
     ) -> AsyncIterator[ConsumerRecord]:
-        """Go on reading partitions of ``stands`` up to ``ends``, each record once in the life of the connection."""
-        _, reader = self._clients or await self._connect()
-        if reader.assignment() != set(stands):
-            reader.assign(list(stands))
-            reader.pause(*stands)  # or it would fetch all the time what nobody asks for
-        unread = dict(ends)
-        reader.resume(*unread)
-        try:
-            while unread:
-                for one, records in (await reader.getmany(*unread, timeout_ms=_POLL_MS)).items():
-                    for record in records:
-                        yield record
-                    if records[-1].offset + 1 >= unread[one]:
-                        del unread[one]
-        finally:
-            reader.pause(*stands)
+        """Records at the offsets ``unread`` of ``partitions``, one partition after the other. Raises like ``of``.
+
+        The connection is kept for as long as ``partitions`` are the same.
+        """
+        reader = await self._reader_of(partitions)
+        for where, offsets in unread.items():
+            async for record in reader.records(where, offsets):
+                yield record
 
     async def close(self) -> None:
         """Close the connections; the next question opens new ones."""
-        self._clients = None
+        self._clients = self._reader = None
         await self._open.aclose()
+
+    async def _reader_of(self, partitions: Collection[TopicPartition]) -> PartitionReader:
+        if self._reader is not None and self._reader.partitions != set(partitions):
+            await self.close()
+        if self._reader is None:
+            _, consumer = self._clients or await self._connect()
+            self._reader = PartitionReader(consumer, partitions)
+        return self._reader
 
     async def _connect(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer]:
         admin = await self._open.enter_async_context(admin_of(self._settings, _NAME))
-        reader = new_reader(self._settings, _NAME)
-        self._open.push_async_callback(reader.stop)
-        await reader.start()
-        self._clients = admin, reader
+        consumer = new_reader(self._settings, _NAME)
+        self._open.push_async_callback(consumer.stop)
+        await consumer.start()
+        self._clients = admin, consumer
         return self._clients
