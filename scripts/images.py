@@ -3,7 +3,8 @@
 
 Each service is installed into an environment of its own by what the Dockerfile runs, and its modules are imported
 there. What went well is remembered in deploy/images.verified, which is committed: the digest of all that a service's
-image is installed from. A service whose digest is there is skipped; ``--force`` skips none.
+image is installed from. A service whose digest is there is skipped; ``--force`` skips none. With CI=true, which every
+CI says of itself, what had to be installed is an error once it is installed: the file that says so is to be committed.
 """
 
 import argparse
@@ -106,13 +107,16 @@ def main() -> None:
     force = parser.parse_args().force
     verified = json.loads(VERIFIED.read_text(encoding="utf-8")) if VERIFIED.exists() else {}
     check_packages()
-    for service in services():
-        now = digest(service)
-        if force or verified.get(service) != now:
-            install(service)
-            verified[service] = now
-            text = json.dumps({name: verified[name] for name in services() if name in verified}, indent=1)
-            VERIFIED.write_text(text + "\n", encoding="utf-8")
+    stale = [service for service in services() if verified.get(service) != digest(service)]
+    for service in services() if force else stale:
+        install(service)
+        verified[service] = digest(service)
+        text = json.dumps({name: verified[name] for name in services() if name in verified}, indent=1)
+        VERIFIED.write_text(text + "\n", encoding="utf-8")
+    if stale and os.environ.get("CI") == "true":
+        sys.exit(
+            f"{', '.join(stale)}: not what was verified. Run scripts/check-images, and commit deploy/images.verified"
+        )
 
 
 if __name__ == "__main__":
