@@ -126,7 +126,8 @@ async def test_poison_that_is_replayed_is_a_new_letter_that_counts_its_deaths(
         await bus.send_raw(topic, JUNK, [("x", b"1")], key=b"k")
         await records_of(settings, dead_letter_topic(topic), 1)
         await replayed(settings, topic)
-        *_, second = await records_of(settings, dead_letter_topic(topic), 3)
+        records = await records_of(settings, dead_letter_topic(topic), 3)
+        _, second = [record for record in records if record.value == JUNK]  # the receipt may come in between
         again, first = await letters_on(settings, topic)
         found = await replayed(settings, topic)
         await records_of(settings, dead_letter_topic(topic), 5)
