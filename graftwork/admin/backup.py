@@ -30,13 +30,13 @@ from graftwork.admin.snapshot import Snapshot
 from graftwork.admin.snapshot import collections_of
 from graftwork.admin.snapshot import emitted_since
 from graftwork.admin.snapshot import snapshot_of
+from graftwork.kit.blobs import PING
 from graftwork.kit.blobs import Blobs
 from graftwork.kit.errors import BlobMissing
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.settings import ServiceSettings
 
 Progress = Callable[[str], None]
-_PING = "health/ping"
 _TOLD_EVERY = 1_000
 
 
@@ -123,7 +123,7 @@ class Backup:
 
     async def _copy(self, blobs: Blobs, copied: "_Copied") -> AsyncIterator[bytes]:
         async for key in blobs.all_keys():
-            if key == _PING:
+            if key == PING:
                 continue
             try:
                 ref = await self.archive.store.put_stream(self.archive.blob_key(self.id, key), blobs.stream(key))

@@ -20,6 +20,7 @@ from graftwork.admin.blob_groups import Group
 from graftwork.admin.blob_groups import group_of
 from graftwork.admin.errors import NothingKnown
 from graftwork.admin.references import Known
+from graftwork.kit.blobs import PING
 from graftwork.kit.blobs import Blobs
 from graftwork.kit.errors import BlobMissing
 
@@ -115,6 +116,8 @@ async def _groups(blobs: Blobs, foreign: Total, on_progress: OnProgress) -> list
     async for page in blobs.entries():
         for entry in page:
             prefix = group_of(entry.key)
+            if entry.key == PING:
+                continue
             if prefix is None:
                 foreign.add(1, entry.size_bytes)
             elif prefix in groups:

@@ -43,7 +43,11 @@ def backup() -> None:
 
 @backup.command()
 @place_argument
-@click.option("--blobs/--no-blobs", default=True, help="Leave payloads out, where their store keeps versions itself.")
+@click.option(
+    "--blobs/--no-blobs",
+    default=True,
+    help="With the payloads, or without them where their store keeps versions itself.",
+)
 @platform_options
 @json_option
 def create(place: str, mongo: str | None, namespace: str | None, *, blobs: bool, as_json: bool) -> None:
@@ -83,7 +87,7 @@ def show(place: str, backup_id: str | None, *, checked: bool, as_json: bool) -> 
 @place_argument
 @backup_argument
 @click.option("--force", is_flag=True, help="Drop the databases that are there.")
-@click.option("--blobs/--no-blobs", default=True, help="Leave payloads as they are.")
+@click.option("--blobs/--no-blobs", default=True, help="Bring the payloads back, or leave them as they are.")
 @click.option(
     "--rewind-kafka/--no-kafka", "kafka", default=True, help="Bring Kafka to the moment of the backup as well."
 )

@@ -75,6 +75,9 @@ def show(event_id: str) -> None:
 def retry(event_ids: tuple[str, ...], *, everything: bool, yes: bool) -> None:
     """Have events sent again, by the services that told them. Mend first what they were refused for."""
     chosen = run_async(_chosen(event_ids, everything=everything))
+    if not chosen:
+        click.echo("No event was refused")
+        return
     confirm(f"Send {_events(len(chosen))} again?", yes=yes)
 
     async def work() -> int:

@@ -13,7 +13,8 @@ from graftwork.local.state import PlatformState
 from graftwork.local.state import graftwork_home
 from graftwork.local.state import read_environment
 
-_WAIT_SECONDS = 180.0
+_WAIT_SECONDS = 900.0  # a first start fetches what it needs
+_TOLD_EVERY_SECONDS = 30.0
 _PAUSE_SECONDS = 0.2
 
 
@@ -35,9 +36,12 @@ def env(service: str | None, url: str | None, key: str | None, *, wait: bool) ->
 
 def _wait_for_up(home: Path) -> None:
     """Return once a platform runs on ``home``; also when nothing comes, which is told by what follows."""
-    for _ in range(int(_WAIT_SECONDS / _PAUSE_SECONDS)):
+    for pause in range(int(_WAIT_SECONDS / _PAUSE_SECONDS)):
         if PlatformState.read(home) is not None:
             return
+        waited = pause * _PAUSE_SECONDS
+        if pause and waited % _TOLD_EVERY_SECONDS < _PAUSE_SECONDS:
+            click.echo(f"Waiting for a `graftwork up` on {home} ({waited:.0f} s so far)", err=True)
         time.sleep(_PAUSE_SECONDS)
 
 

@@ -6,6 +6,7 @@ import click
 
 from graftwork.cli.running import run_async
 from graftwork.cli.steps import Steps
+from graftwork.local.services import GATEWAY
 from graftwork.local.services import SERVICES
 from graftwork.local.services import read_settings
 from graftwork.local.state import graftwork_home
@@ -28,11 +29,13 @@ def up(port: int | None, home: Path | None, without: tuple[str, ...], *, as_json
     settings = read_settings() if port is None else read_settings(gateway_port=port)
     steps = Steps(as_json=as_json)
     place = (home or graftwork_home()).absolute()
-    run_async(_up(Platform(place, settings=settings, without=without, on_progress=steps), place, steps))
+    platform = Platform(place, settings=settings, without=without, on_progress=steps)
+    run_async(_up(platform, place, steps, serves=GATEWAY not in without))
 
 
-async def _up(platform: Platform, home: Path, steps: Steps) -> None:
+async def _up(platform: Platform, home: Path, steps: Steps, *, serves: bool) -> None:
     async with platform as state:
-        steps(f"Graftwork is ready at {state.url} (key: {home / 'key'}; logs: {home / 'logs'}; Ctrl-C stops it)")
+        ready = f"Graftwork is ready at {state.url}" if serves else "Graftwork is up, without its gateway"
+        steps(f"{ready} (key: {home / 'key'}; logs: {home / 'logs'}; Ctrl-C stops it)")
         steps.record("ready", url=state.url, home=str(home))
         await platform.watch()

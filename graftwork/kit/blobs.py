@@ -34,6 +34,8 @@ from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import NotText
 
 M = TypeVar("M", bound=BaseModel)
+PING = "health/ping"
+"""Key of what is written to see whether the store takes anything."""
 _ONE_REQUEST_BYTES = 4 * 1024 * 1024
 _PAGE = 1_000
 
@@ -178,8 +180,8 @@ class Blobs:
 
     async def ping(self) -> None:
         """Prove that the store can be written."""
-        with _answering("health/ping"):
-            await obstore.put_async(self._store, "health/ping", b"ok")
+        with _answering(PING):
+            await obstore.put_async(self._store, PING, b"ok")
 
     async def _put(self, key: str, data: bytes, sha256: str, rows: int | None) -> BlobRef:
         with _answering(key):

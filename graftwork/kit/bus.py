@@ -177,6 +177,7 @@ def new_consumer(settings: ServiceSettings, service: str, topics: Iterable[str])
         max_poll_interval_ms=300_000,
         rebalance_timeout_ms=int(settings.session_seconds * 1000),
         isolation_level="read_uncommitted",
+        metadata_max_age_ms=30_000,  # partitions that an operator adds are read so soon
         fetch_max_wait_ms=250,  # data is sent as soon as it is there; this is how often nothing is
     )
 

@@ -40,7 +40,7 @@ class Draw:
     @property
     def entropy_bits(self) -> float:
         """Shannon entropy: log2 of the number of candidates where the draw is uniform, 0 where it is certain."""
-        return -math.fsum(p * math.log2(p) for p in self.probabilities.values() if p > 0)
+        return math.fsum(-p * math.log2(p) for p in self.probabilities.values() if 0 < p < 1)
 
 
 def ticket_for(seed: int, number: int) -> float:

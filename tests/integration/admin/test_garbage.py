@@ -129,7 +129,7 @@ async def test_payloads_of_jobs_that_are_gone_are_deleted_and_nothing_else(
     gone = await swept(settings, found)
 
     assert gone == sorted([deleted, forgotten, f"datasets/{dataset_id_of(SPEC, f'{deleted}:dataset')}"])
-    assert (found.total.files, found.used.files, found.foreign.files, found.known) == (3, 1, 2, True)
+    assert (found.total.files, found.used.files, found.foreign.files, found.known) == (3, 1, 1, True)
     assert await keys_of(blobs) == {*kept, "health/ping"}
     assert (await looked_at(settings)).garbage == []
 
