@@ -41,12 +41,16 @@ def become(parent_pid: int, command: list[str]) -> None:
 
 def watch(parent_pid: int, command: list[str]) -> int:
     """Run the command as a child; kill the whole group once the parent has gone."""
+    early: list[int] = []  # asked to stop before there is a handle of the child, we would leave it behind
+    signal.signal(signal.SIGTERM, lambda signum, _frame: early.append(signum))
     with subprocess.Popen(command) as child:  # noqa: S603 (our caller's own command)
 
         def forward(signum: int, _frame: FrameType | None) -> None:
             child.send_signal(signum)
 
         signal.signal(signal.SIGTERM, forward)
+        for signum in early:
+            child.send_signal(signum)
         while os.getppid() == parent_pid:
             try:
                 return child.wait(WATCH_INTERVAL_SECONDS)
