@@ -69,6 +69,7 @@ ELSEWHERE = {
     "graftwork_solver_canaries_total": "pods of a laptop's platform send none: solvers/test_canary",
     "graftwork_solver_engine_state": "the pod has no engine of its own: solvers/test_engine",
     "graftwork_solver_engine_restarts_total": "as above: solvers/test_engine",
+    "graftwork_solver_waiting": "for moments, and whether a look falls into one is chance: solvers/test_pod",
     "graftwork_heartbeats_failed_total": "MongoDB has to be away, and much else with it: kit/test_heartbeats",
 }
 """What this platform cannot be brought to, why, and which of tests/integration sees it move."""

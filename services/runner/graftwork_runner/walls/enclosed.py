@@ -19,6 +19,7 @@ from graftwork_runner.walls.wall import Wall
 
 _ANSWER_SECONDS = 20.0
 _START_SECONDS = 10.0
+_UNSEEN = "there is none to be seen"
 _LOOK_AGAIN_SECONDS = 0.05
 
 
@@ -67,14 +68,15 @@ class EnclosedProgram:
 
         One that is just being started is not held yet, so faults count once they stay.
         """
-        faults = self._faults()
+        faults = told = self._faults()
         try:
             async with asyncio.timeout(_START_SECONDS):
                 while faults:
                     await asyncio.sleep(_LOOK_AGAIN_SECONDS)
                     faults = self._faults()
+                    told = faults if faults != [_UNSEEN] else told  # the kernel's list of children may miss one
         except TimeoutError as error:
-            raise WallDown(f"a worker behind {self._wall.name} is not held: {'; '.join(faults)}") from error
+            raise WallDown(f"a worker behind {self._wall.name} is not held: {'; '.join(told)}") from error
 
     def _faults(self) -> list[str]:
         launchers = [pid for pid in children_of(os.getpid()) if str(self._program) in arguments_of(pid)]
@@ -82,7 +84,7 @@ class EnclosedProgram:
             found = [fault for pid in launchers for fault in self._wall.faults(pid, self._limits)]
         except WallDown as error:
             return [str(error)]
-        return found if launchers else ["there is none to be seen"]
+        return found if launchers else [_UNSEEN]
 
     def close(self) -> None:
         """Forget the script. What runs goes on."""

@@ -1,5 +1,6 @@
 """What the kernel says of running processes, read from /proc."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,11 +43,12 @@ def read_process(pid: int) -> Process:
 
 def children_of(pid: int) -> list[int]:
     """Processes that ``pid`` started and that still are; none if it is gone."""
-    try:
-        tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    found: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for thread in list(Path(f"/proc/{pid}/task").iterdir()):
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread may end while others are looked at
+                found += map(int, (thread / "children").read_text().split())
+    return found
 
 
 def arguments_of(pid: int) -> list[str]:

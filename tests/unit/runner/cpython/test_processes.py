@@ -15,7 +15,6 @@ from graftwork_runner.errors import SandboxDown
 from graftwork_runner.sandbox import ModelCall
 from graftwork_runner.settings import RunnerSettings
 from tests.support.eventually import assert_eventually
-from tests.support.family import own_processes
 from tests.support.walls import EVERY_WALL
 from tests.support.walls import standing
 from tests.support.workflow_bench import LIMITS
@@ -29,7 +28,7 @@ every_wall = pytest.mark.parametrize("wall", EVERY_WALL, indirect=True)
 
 def workers() -> list[psutil.Process]:
     """Processes below this one in which the interpreter of workflows runs, or is about to."""
-    return [child for child in own_processes() if _runs_workflows(child)]
+    return [child for child in psutil.Process().children(recursive=True) if _runs_workflows(child)]
 
 
 def _runs_workflows(process: psutil.Process) -> bool:
