@@ -5,9 +5,14 @@ starting one. Tests share the servers: each makes its own topic and database nam
 """
 
 import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.support.s3 import BUCKET
+from tests.support.s3 import credentials
 from tests.support.secured import SecuredServer
 from tests.support.server_host import HOST_ADDRESS
 from tests.support.server_host import ServerHost
@@ -61,3 +66,15 @@ def secured_kafka() -> SecuredServer:
 def secured_mongo() -> SecuredServer:
     """A MongoDB for users alone, over TLS."""
     return SecuredServer.told(ask("secured_mongo"))
+
+
+@pytest.fixture(params=["directory", "s3"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of an empty blob store, of each kind that there is."""
+    if request.param == "directory":
+        yield (tmp_path / "blobs").as_uri()
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in credentials(request.getfixturevalue("s3_address")).items():
+            patch.setenv(name, value)
+        yield f"s3://{BUCKET}/{secrets.token_hex(4)}"

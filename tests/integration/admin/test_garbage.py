@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import AsyncIterator
-from collections.abc import Iterator
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
@@ -37,8 +36,6 @@ from tests.support.publications import job_spec
 from tests.support.publications import pair
 from tests.support.publications import publication
 from tests.support.publications import sample
-from tests.support.s3 import BUCKET
-from tests.support.s3 import credentials
 
 pytestmark = pytest.mark.timeout(400)
 NOW = datetime.now(UTC)
@@ -51,25 +48,14 @@ class PublishDataset(TaskPayload):
     """As the curator's."""
 
 
-@pytest.fixture(params=["directory", "s3"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "directory":
-        yield (tmp_path / "blobs").as_uri()
-        return
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in credentials(request.getfixturevalue("s3_address")).items():
-            patch.setenv(name, value)
-        yield f"s3://{BUCKET}/{secrets.token_hex(4)}"
+@pytest.fixture
+def settings(mongo_address: str, tmp_path: Path, store_url: str) -> ServiceSettings:
+    return settings_for(ServiceSettings, kafka="127.0.0.1:9", mongo=mongo_address, home=tmp_path, blobs=store_url)
 
 
 @pytest.fixture
-def settings(mongo_address: str, tmp_path: Path, url: str) -> ServiceSettings:
-    return settings_for(ServiceSettings, kafka="127.0.0.1:9", mongo=mongo_address, home=tmp_path, blobs=url)
-
-
-@pytest.fixture
-def blobs(url: str) -> Blobs:
-    return Blobs.open(url)
+def blobs(store_url: str) -> Blobs:
+    return Blobs.open(store_url)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,20 +23,9 @@ from tests.support.s3 import credentials
 pytestmark = pytest.mark.timeout(400)
 
 
-@pytest.fixture(params=["directory", "s3"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "directory":
-        yield (tmp_path / "blobs").as_uri()
-        return
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in credentials(request.getfixturevalue("s3_address")).items():
-            patch.setenv(name, value)
-        yield f"s3://{BUCKET}/{secrets.token_hex(4)}"
-
-
 @pytest.fixture
-def blobs(url: str) -> Blobs:
-    return Blobs.open(url)
+def blobs(store_url: str) -> Blobs:
+    return Blobs.open(store_url)
 
 
 async def test_what_was_written_is_read_again(blobs: Blobs) -> None:
@@ -51,12 +39,12 @@ async def test_what_was_written_is_read_again(blobs: Blobs) -> None:
     assert b"".join([chunk async for chunk in blobs.stream(rows.key)]) == b'{"n":0}\n{"n":1}\n{"n":2}\n'
 
 
-async def test_writing_the_same_twice_is_one_payload(blobs: Blobs, url: str) -> None:
+async def test_writing_the_same_twice_is_one_payload(blobs: Blobs, store_url: str) -> None:
     first = await blobs.put_bytes(b"same", "job-1/x")
     second = await blobs.put_bytes(b"same", "job-1/x")
 
     assert first == second
-    assert [entry["path"] async for page in obstore.list(from_url(url)) for entry in page] == [first.key]
+    assert [entry["path"] async for page in obstore.list(from_url(store_url)) for entry in page] == [first.key]
 
 
 async def test_a_payload_that_is_not_there_is_named(blobs: Blobs) -> None:
