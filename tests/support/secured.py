@@ -200,6 +200,7 @@ async def secured_mongo(
             *mongo.find_program().command(port=port, data=home / "data", cache_gib=settings.mongo_cache_gib),
             *("--tlsMode", "requireTLS", "--tlsCertificateKeyFile", str(leaf.both), "--tlsCAFile", str(authority.file)),
             *("--tlsAllowConnectionsWithoutCertificates", "--keyFile", str(members)),
+            *("--setParameter", "ttlMonitorEnabled=false"),  # as in timeless.py
         )
         process = OwnedProcess("mongod", command, log_path=home / "mongod.log", ports=(port,))
         ready = lambda: asyncio.to_thread(_advance, port, str(authority.file))  # noqa: E731

@@ -19,18 +19,18 @@ from pathlib import Path
 from graftwork.local.errors import LocalServerError
 from graftwork.local.kafka import kafka_server
 from graftwork.local.model import model_server
-from graftwork.local.mongo import mongo_server
 from graftwork.local.server import Starter
 from tests.support.s3 import s3_server
 from tests.support.secured import secured_kafka
 from tests.support.secured import secured_mongo
+from tests.support.timeless import timeless_mongo
 
 HOST_ADDRESS = "GRAFTWORK_TEST_SERVER_HOST"
 ASK_TIMEOUT_SECONDS = 400
 LISTEN_TIMEOUT_SECONDS = 30
 STARTERS: dict[str, Starter] = {
     "kafka": kafka_server,
-    "mongo": mongo_server,
+    "mongo": timeless_mongo,
     "model": model_server,
     "s3": s3_server,
     "secured_kafka": secured_kafka,

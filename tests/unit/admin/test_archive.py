@@ -65,6 +65,7 @@ async def test_a_file_is_what_gzip_and_bson_tools_read(archive: Archive, tmp_pat
         (gzip.compress(bson.encode({"a": 1})[:-2]), "ends in the middle of a document"),
         (gzip.compress(b"\x01\x00\x00\x00\x00"), "holds something that is no BSON document"),
     ],
+    ids=["text", "cut", "not bson"],  # what gzip writes tells the time
 )
 async def test_a_file_that_is_none_of_ours_is_told(archive: Archive, tmp_path: Path, content: bytes, said: str) -> None:
     part = await archive.write("one", "x.bson.gz", written(*ROWS))
