@@ -3,6 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
 CHECKPOINT := build/tiny-checkpoint
+# Tests wait for other processes much of their time, so one more runs than there are cores.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 SOURCES := graftwork $(wildcard services/*/graftwork_*)
 
 .PHONY: install demo test vllm test-vllm test-gpu check check-deploy check-images lint types imports proto contracts ablation format clean
@@ -17,7 +19,7 @@ demo: install
 	@$(BIN)/graftwork demo
 
 test: install $(VENV)/tools/versitygw
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 # The S3 server of the tests. Its first build takes minutes, which tests that run side by side would have to wait for.
 $(VENV)/tools/versitygw: $(VENV)/.installed tests/support/s3.py

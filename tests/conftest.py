@@ -18,5 +18,12 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs on a whole platform takes longest, so it begins first: begun last, it would keep all waiting."""
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    """What takes longest begins first: begun last, it would keep all waiting."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    """Tests of one platform, which one process has to run one after the other; other long ones; the rest."""
+    if item.get_closest_marker("xdist_group"):
+        return 0
+    return 1 if item.get_closest_marker("e2e") or item.get_closest_marker("tiny") else 2
