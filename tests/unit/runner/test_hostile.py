@@ -64,10 +64,10 @@ async def test_a_workflow_that_always_loops_is_given_up_soon(benches: Benches) -
 @every_runtime
 async def test_many_short_turns_add_up(benches: Benches) -> None:
     code = (
-        HEAD + "    for n in range(20):\n        for _ in range(10**4): pass\n"
+        HEAD + "    for n in range(1000):\n        for _ in range(10**4): pass\n"
         '        await ctx.llm("draft", topic=n)\n    return {}\n'
     )
-    async with benches.open(sample_seconds=0.005) as bench:
+    async with benches.open(sample_seconds=0.005, calls_per_sample=1000) as bench:
         result = await bench.run(code, seeds=[{}])
     assert result.outcomes[0].reason is FailureReason.TIMED_OUT
     assert "the code computed too long in all" in result.outcomes[0].detail
