@@ -5,6 +5,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage or job file, 3 no server answers, 1
 
 import os
 import sys
+from typing import NoReturn
 
 import click
 
@@ -15,6 +16,7 @@ from graftwork.cli.errors import exit_status
 from graftwork.cli.lazy import LazyGroup
 from graftwork.contracts.visible import visible
 from graftwork.kit.errors import GraftworkError
+from graftwork.kit.leaving import leave_after
 
 COMMANDS = {
     "demo": ("graftwork.cli.run:demo", "Run the example from an empty machine to a published dataset."),
@@ -79,5 +81,10 @@ def _forget_stdout() -> None:
     sys.stdout = None
 
 
+def command() -> NoReturn:
+    """What is installed as ``graftwork``."""
+    leave_after(main)
+
+
 if __name__ == "__main__":
-    main()
+    command()

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from typing import NoReturn
 from typing import TypeVar
 
 import uvloop
@@ -44,6 +45,7 @@ from graftwork.kit.http import OpensLater
 from graftwork.kit.http import Readiness
 from graftwork.kit.http import health_app
 from graftwork.kit.journal import JournalWriter
+from graftwork.kit.leaving import leave_after
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.logging import configure_logging
@@ -142,13 +144,16 @@ def open_blobs(settings: ServiceSettings) -> Blobs:
     return Blobs.open(settings.blobs, store_arguments(settings))
 
 
-def serve(build: Callable[[], Awaitable[Service]], settings: ServiceSettings, service: str) -> None:
-    """Run a service until SIGTERM or SIGINT. The process's ``main``.
+def serve(build: Callable[[], Awaitable[Service]], settings: ServiceSettings, service: str) -> NoReturn:
+    """Run a service until SIGTERM or SIGINT, and end the process. The process's ``main``.
 
     What an operator can mend is told in one line, with exit status 1.
     """
     configure_logging(service, settings)
+    leave_after(lambda: _serve(build, settings, service))
 
+
+def _serve(build: Callable[[], Awaitable[Service]], settings: ServiceSettings, service: str) -> None:
     async def main() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
