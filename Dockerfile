@@ -21,6 +21,9 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* /tmp/image-packages \
     # a name for the user, which torch asks for; /tmp is the one place where it may write
     && useradd --uid 10001 --user-group --home-dir /tmp --no-create-home --shell /usr/sbin/nologin graftwork
+# where every deployment looks for the engine, if this is a base that has one
+ARG BASE
+RUN case "${BASE}" in vllm/*) test -x /usr/local/bin/vllm ;; esac
 COPY --from=build /opt/graftwork /opt/graftwork
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER 10001:10001

@@ -222,4 +222,5 @@ def _inbox_row(one: Received, tx: Transaction) -> dict[str, Any]:
         "type": one.event.type,
         "job_id": one.event.data.job_id,
         "from": {"topic": record.topic, "partition": record.partition, "offset": record.offset},
+        "traceparent": one.event.traceparent,
     }

@@ -15,6 +15,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from graftwork import __version__
 from graftwork.kit import metrics
 from graftwork.kit.bus import dead_letter_topic
+from graftwork.kit.errors import GraftworkError
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.logging import get_logger
 
@@ -88,7 +89,7 @@ class DeadLetters:
 
         One that is too large even for the dead letter topic is cut, which its headers tell.
         """
-        code = str(getattr(error, "code", "internal"))
+        code = error.code if isinstance(error, GraftworkError) else "internal"  # libraries have codes of their own
         headers = [*without_ours(record.headers), *self._reasons(record, error, code)]
         try:
             await self._send(record, record.value, headers)

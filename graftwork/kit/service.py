@@ -168,6 +168,9 @@ def _serve(build: Callable[[], Awaitable[Service]], settings: ServiceSettings, s
     except GraftworkError as error:
         log.error("service.failed", code=error.code, reason=str(error))  # noqa: TRY400 - told in words, not by a trace
         sys.exit(1)
+    except Exception:
+        log.critical("service.crashed", exc_info=True)
+        sys.exit(1)
 
 
 async def run(service: Service, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:

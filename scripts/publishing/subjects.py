@@ -1,13 +1,13 @@
 """What a schema registry is to be told: subjects, named after topics (TopicNameStrategy).
 
-Every schema contains all it refers to, so there are no references to register before it. ``$id`` is the event's
-CloudEvents type, which is the subject where a registry names subjects after records (RecordNameStrategy).
+Keys have none: they are plain text, which is no JSON. Every schema contains all it refers to, so there are no
+references to register before it. ``$id`` is the event's CloudEvents type, which is the subject where a registry names
+subjects after records (RecordNameStrategy).
 
 Our objects are open: readers ignore what they do not know. Registries that are strict about sets of values refuse every
 field that is added to an open object, an optional one too; Confluent's policy LENIENT is the rule that we keep.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 from graftwork.contracts.events import EventData
@@ -27,7 +27,7 @@ def subjects() -> dict[str, Any]:
         "compatibility": "FULL_TRANSITIVE",
         "compatibilityPolicy": "LENIENT",
         "namespace": NAMESPACE,
-        "subjects": [entry for event in EventData.registry.values() for entry in _entries(event)],
+        "subjects": [_entry(event) for event in EventData.registry.values()],
     }
 
 
@@ -36,8 +36,11 @@ def value_subject(event: type[EventData]) -> str:
     return f"{topic_of(NAMESPACE, event.event_name)}-value"
 
 
-def _entries(event: type[EventData]) -> Iterator[dict[str, Any]]:
-    topic, file = topic_of(NAMESPACE, event.event_name), f"events/{published_name(event.event_name)}.json"
-    common = {"topic": topic, "references": []}
-    yield {"subject": f"{topic}-key", "record": "graftwork.key.v1", "schema": KEY_FILE, **common}
-    yield {"subject": value_subject(event), "record": event_type(event.event_name), "schema": file, **common}
+def _entry(event: type[EventData]) -> dict[str, Any]:
+    return {
+        "subject": value_subject(event),
+        "record": event_type(event.event_name),
+        "schema": f"events/{published_name(event.event_name)}.json",
+        "topic": topic_of(NAMESPACE, event.event_name),
+        "references": [],
+    }

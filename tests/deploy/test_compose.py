@@ -93,6 +93,26 @@ def test_data_outlives_containers_in_named_volumes() -> None:
     assert set(compose()["volumes"]) == set().union(*kept.values())
 
 
+def test_what_engines_compile_lies_where_it_may_be_loaded() -> None:
+    """It is loaded as libraries are, and Docker mounts a tmpfs ``noexec`` unless it is told otherwise."""
+    engines = {
+        name: one
+        for name, one in compose()["services"].items()
+        if one.get("environment", {}).get("GRAFTWORK_SOLVERS_BACKEND") == "vllm"
+    }
+    told = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
+    written = {
+        name: {one["environment"]["HOME"], *(one["environment"][each].rpartition("/")[0] for each in told)}
+        for name, one in engines.items()
+    }
+    volumes = {name: {volume["target"] for volume in one["volumes"]} for name, one in engines.items()}
+
+    assert {"solvers-weak", "solvers-strong"} == set(engines)
+    assert {name: {"/cache"} for name in engines} == written
+    assert {name for name in engines if "/cache" in volumes[name]} == set(engines)
+    assert {name for name, one in engines.items() if "exec" in one["tmpfs"][0].split(",")} == set(engines)
+
+
 def test_no_two_engines_share_a_gpu() -> None:
     """``count`` shares nothing out: everybody who asks for one gets the first."""
     asked = {

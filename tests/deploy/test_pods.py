@@ -62,6 +62,40 @@ def test_pods_are_walled_in_and_bounded(place: str) -> None:
     assert wrong(found) == {}
 
 
+def test_what_operators_make_is_admitted_to_the_namespace() -> None:
+    """It is the namespace of their resources, too; they make pods by what these say, and by their own habits else."""
+    objects = rendering("overlays/prod")
+    (namespace,) = of_kind(objects, "Namespace")
+    (nodes,), (kafka,), (mongo,) = (of_kind(objects, kind) for kind in ("KafkaNodePool", "Kafka", "MongoDBCommunity"))
+    brokers = nodes["spec"]["template"]
+    operators = kafka["spec"]["entityOperator"]["template"]
+    members = mongo["spec"]["statefulSet"]["spec"]["template"]["spec"]
+    made = {
+        "brokers": (brokers["pod"], [brokers["kafkaContainer"]]),
+        "operators": (operators["pod"], [operators["topicOperatorContainer"], operators["userOperatorContainer"]]),
+        "members": (members, [*members["initContainers"], *members["containers"]]),
+    }
+
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert wrong({name: list(not_restricted(*pod)) for name, pod in made.items()}) == {}
+    assert {"mongod", "mongodb-agent", "mongod-posthook", "mongodb-agent-readinessprobe"} == {
+        one["name"] for one in made["members"][1]
+    }
+
+
+def not_restricted(pod: dict[str, Any], inside: list[dict[str, Any]]) -> Iterator[str]:
+    """What the Pod Security Standard ``restricted`` refuses of a pod."""
+    around = pod.get("securityContext", {})
+    if around.get("runAsNonRoot") is not True or around.get("runAsUser") == 0:
+        yield "may run as root"
+    if around.get("seccompProfile") != {"type": "RuntimeDefault"}:
+        yield "its system calls are not filtered"
+    for one in inside:
+        context = one.get("securityContext", {})
+        if context.get("allowPrivilegeEscalation") is not False or context.get("capabilities") != {"drop": ["ALL"]}:
+            yield f"{one.get('name', 'a container')} may gain privileges"
+
+
 @pytest.mark.parametrize("place", RENDERINGS)
 def test_pods_say_how_they_are(place: str) -> None:
     missing = {

@@ -49,9 +49,10 @@ TRACES = frozenset(
         "OTEL_TRACES_SAMPLER_ARG",
     }
 )
+COMPILED = frozenset({"TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"})
 OF_LIBRARIES = {
     **dict.fromkeys(("gateway", "search", "optimizer", "runner", "evaluator", "curator"), STORE | TRACES),  # obstore
-    "solvers": frozenset({"HF_HUB_OFFLINE", "HOME"}) | TRACES,  # vLLM
+    "solvers": frozenset({"HF_HUB_OFFLINE", "HOME", *COMPILED}) | TRACES,  # vLLM
 }
 SECRETS = {"GRAFTWORK_GATEWAY_FIRST_KEY": "gw_" + "0" * 40}
 """Those of which a service wants more than that they are there."""

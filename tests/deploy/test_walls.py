@@ -195,7 +195,7 @@ def test_composes_networks_lead_out_where_the_policies_do() -> None:
     leads_out = {name for name, one in project["services"].items() if outside & set(one.get("networks", {}))}
 
     assert {"outside"} == outside
-    assert {"gateway", "solvers", "grafana"} == leads_out
+    assert {"gateway", "solvers", "grafana", "traces"} == leads_out
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES))
@@ -207,11 +207,11 @@ def test_compose_and_kubernetes_let_services_reach_the_same(service: str) -> Non
     assert by_policies & servers_and_models == neighbours(service) & servers_and_models
 
 
-def test_compose_publishes_the_gateway_and_the_dashboards_to_this_machine_alone() -> None:
+def test_compose_publishes_the_gateway_dashboards_and_traces_to_this_machine_alone() -> None:
     published = {
         name: [port["host_ip"] for port in one["ports"]]
         for name, one in compose()["services"].items()
         if one.get("ports")
     }
 
-    assert published == {"gateway": ["127.0.0.1"], "grafana": ["127.0.0.1"]}
+    assert published == {name: ["127.0.0.1"] for name in ("gateway", "grafana", "traces")}

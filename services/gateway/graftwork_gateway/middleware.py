@@ -23,6 +23,8 @@ from graftwork_gateway.errors import HeadersTooLarge
 from graftwork_gateway.problems import api_error_response
 from graftwork_gateway.settings import GatewaySettings
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -136,6 +138,7 @@ class Answers:
 
 
 def _measure(scope: Scope, status: int, seconds: float) -> None:
-    """By route, not by path: paths are without number."""
+    """By route, not by path: paths are without number, and so are methods that clients make up."""
     route = getattr(scope.get("route"), "path", "none")
-    metrics.HTTP_SECONDS.labels(scope["method"], route, status).observe(seconds)
+    method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+    metrics.HTTP_SECONDS.labels(method, route, status).observe(seconds)

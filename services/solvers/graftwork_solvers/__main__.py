@@ -9,6 +9,7 @@ import uvloop
 
 from graftwork.kit.errors import PortTaken
 from graftwork.kit.logging import configure_logging
+from graftwork.kit.logging import get_logger
 from graftwork.kit.settings import read_settings
 from graftwork.kit.telemetry import telemetry
 from graftwork_solvers.settings import SolversSettings
@@ -25,6 +26,9 @@ def main() -> None:
         sys.exit(str(error))
     except asyncio.CancelledError:
         sys.exit("ended at once, as asked")
+    except Exception:  # noqa: BLE001 - told as a line of the log, with secrets hidden, which Python's own words are not
+        get_logger(__name__).critical("service.crashed", exc_info=True)
+        sys.exit(1)
 
 
 async def _until_signalled(settings: SolversSettings) -> None:

@@ -79,6 +79,26 @@ def measured(status: int) -> float:
     return REGISTRY.get_sample_value("graftwork_gateway_http_seconds_count", labels) or 0.0
 
 
+def series() -> set[tuple[str, ...]]:
+    """Of the answers' times, those with a count."""
+    return {
+        tuple(sorted(sample.labels.items()))
+        for metric in REGISTRY.collect()
+        for sample in metric.samples
+        if sample.name == "graftwork_gateway_http_seconds_count"
+    }
+
+
+async def test_methods_that_clients_make_up_are_one_series_a_status(gateway: Gateway) -> None:
+    """An HTTP client of ours would refuse to send them; whoever wants to fill Prometheus would not."""
+    before = series()
+    for number in range(20):
+        await gateway.http.request(f"X{number}", "/nowhere")
+
+    assert series() - before <= {(("method", "_OTHER"), ("route", "none"), ("status", "404"))}
+    assert (("method", "_OTHER"), ("route", "none"), ("status", "404")) in series()
+
+
 async def test_a_client_that_leaves_while_it_sends_is_no_crash_of_ours(
     gateway: Gateway, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -52,7 +52,7 @@ def a_service(settings: ServiceSettings) -> Service:
     @router.on(SeedsRequested)
     async def admit(event: Event[SeedsRequested], tx: Transaction) -> None:
         if event.data.job_id == POISON:
-            raise DuplicateKeyError("E11000 duplicate key error, today and for ever")
+            raise DuplicateKeyError("E11000 duplicate key error, today and for ever", 11000)
         told = {"job_id": event.data.job_id, "request_id": event.data.request_id, "space": BLOB, "size": 1}
         tx.emit(SeedsProposed.model_validate(told))
 
@@ -127,3 +127,4 @@ async def test_what_the_ledger_refuses_each_time_is_buried_and_not_taken_for_an_
 
     assert sorted(one.job_id for one in answers) == ["a", "b"]
     assert b"duplicate key" in dict(dead.headers)["dlq-reason"]
+    assert dict(dead.headers)["dlq-class"] == b"internal"

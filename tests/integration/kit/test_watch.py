@@ -24,6 +24,11 @@ from graftwork.kit.ledger import OUTBOX
 from graftwork.kit.ledger import OUTBOX_REFUSED
 from graftwork.kit.ledger import TASKS
 from graftwork.kit.ledger import Ledger
+from graftwork.kit.metrics import OUTBOX_AGE_SECONDS
+from graftwork.kit.metrics import OUTBOX_REFUSED_ROWS
+from graftwork.kit.metrics import OUTBOX_ROWS
+from graftwork.kit.metrics import READY_TASK_AGE_SECONDS
+from graftwork.kit.metrics import READY_TASKS
 from graftwork.kit.service import open_ledger
 from graftwork.kit.settings import ServiceSettings
 from graftwork.kit.watch import Watch
@@ -64,6 +69,8 @@ async def ledger(settings: ServiceSettings, bus: Bus) -> AsyncIterator[Ledger]:
     del bus  # whose topics it looks at
     ledger = open_ledger(settings, "idle")
     await ledger.prepare(retention_days=1)
+    for gauge in (READY_TASKS, READY_TASK_AGE_SECONDS, OUTBOX_ROWS, OUTBOX_REFUSED_ROWS, OUTBOX_AGE_SECONDS):
+        gauge.set(-1)  # whoever was watched in this process before left them at something
     async with watched(ledger, settings):
         yield ledger
     await ledger.client.drop_database(ledger.database.name)

@@ -15,6 +15,8 @@ from graftwork.kit.blobs import Blobs
 from graftwork.kit.bus import Event
 from graftwork.kit.errors import DependencyDown
 from graftwork.kit.errors import PermanentError
+from graftwork.kit.ledger import INBOX
+from graftwork.kit.ledger import TASKS
 from graftwork.kit.ledger import Transaction
 from graftwork.kit.service import Router
 from graftwork.kit.service import Service
@@ -79,10 +81,13 @@ def by_attempt(span: ReadableSpan) -> int:
 
 async def test_an_event_its_task_and_its_answer_are_a_chain(settings: ServiceSettings) -> None:
     recorded = Recorded()
-    async with bus_of(settings) as bus, running(a_service(settings, recorded)):
+    service = a_service(settings, recorded)
+    async with bus_of(settings) as bus, running(service):
         await bus.send(a_request(1))
         await bus.wait_for(SeedsProposed)
         [carrier] = [event.traceparent for event in bus.heard if isinstance(event.data, SeedsProposed)]
+        [admitted] = await service.ledger.read.find(INBOX, {})
+        [to_do] = await service.ledger.read.find(TASKS, {})
 
     chain = [recorded.named(name) for name in (PROCESS, TASK, SEND)]
     [[process], [task], [send]] = chain
@@ -92,6 +97,8 @@ async def test_an_event_its_task_and_its_answer_are_a_chain(settings: ServiceSet
         traceparent_of(task),
     ]
     assert carrier == traceparent_of(send)
+    assert admitted["traceparent"] == TRACEPARENT
+    assert to_do["traceparent"] == traceparent_of(process)
 
 
 async def test_an_event_that_comes_again_leaves_nothing_more(settings: ServiceSettings) -> None:
