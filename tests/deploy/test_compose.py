@@ -1,6 +1,9 @@
 """The Compose file, and that it says what the manifests say."""
 
+import json
 from collections.abc import Iterator
+
+import pytest
 
 from tests.deploy.test_pods import PINNED
 from tests.deploy.test_pods import seconds_to_finish
@@ -11,8 +14,10 @@ from tests.support.manifests import compose_containers
 from tests.support.manifests import containers
 from tests.support.manifests import is_ours
 from tests.support.manifests import of_kind
+from tests.support.manifests import ran
 from tests.support.manifests import rendering
 from tests.support.manifests import wrong
+from tests.support.s3 import KEEPING
 
 AS_THEY_COME = {"kafka", "mongo", "grafana"}
 """Servers whose images write beside their programs, or change their user when they start."""
@@ -91,6 +96,33 @@ def test_data_outlives_containers_in_named_volumes() -> None:
     assert {"mongo"} == kept["mongo"]
     assert {"objects"} == kept["objects"]
     assert set(compose()["volumes"]) == set().union(*kept.values())
+
+
+def test_the_object_store_keeps_objects_as_that_of_the_tests_does() -> None:
+    """Without a place for what it knows of them it refuses objects in parts, which is to say all large ones."""
+    (there,) = (one for one in containers(rendering("overlays/dev")) if one.name == "objects")
+    told = [compose()["services"]["objects"]["command"], there.raw["args"]]
+
+    assert [one[one.index(KEEPING[0]) : -1] for one in told] == [[*KEEPING, "/data/metadata"]] * 2
+    assert {one[-1] for one in told} == {"/data/objects"}
+    for made in (compose()["services"]["objects-bucket"]["entrypoint"], there.pod["initContainers"][0]["command"]):
+        assert "mkdir -p /data/metadata /data/objects/graftwork" in " ".join(made)
+
+
+@pytest.mark.parametrize(
+    ("file", "told", "profiles"),
+    [
+        ("observability", ("gateway", "OTEL_EXPORTER_OTLP_ENDPOINT"), {"collector", "traces", "prometheus", "grafana"}),
+        ("gpu", ("gateway", "GRAFTWORK_POOLS"), {"engine-cache", "solvers-weak", "solvers-strong"}),
+    ],
+)
+def test_what_a_profile_needs_is_told_by_its_file(file: str, told: tuple[str, str], profiles: set[str]) -> None:
+    path = ROOT / "deploy" / f"{file}.env"
+    services = json.loads(ran(["compose", str(ROOT / "docker-compose.yml")], path.read_text()))["services"]
+    name, variable = told
+
+    assert {each for each, one in services.items() if file in one.get("profiles", [])} == profiles
+    assert any(each in services[name]["environment"][variable] for each in profiles)
 
 
 def test_what_engines_compile_lies_where_it_may_be_loaded() -> None:

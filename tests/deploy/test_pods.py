@@ -142,6 +142,14 @@ def test_pods_have_time_to_finish(place: str) -> None:
     assert late == {}
 
 
+def test_the_other_half_of_an_engine_stays_until_the_calls_of_its_leader_are_through() -> None:
+    found = {one.name: one for one in containers(rendering("components/leaderworkerset"))}
+    leader, worker = found["solvers-strong"], found["vllm"]
+    waits = worker.raw["lifecycle"]["preStop"]["sleep"]["seconds"]
+
+    assert seconds_to_finish(leader) - _MARGIN_SECONDS <= waits < worker.grace_seconds
+
+
 def seconds_to_finish(one: Container) -> float:
     """From SIGTERM's sending to the end of a process that takes all the time that it may take."""
     told = one.environment

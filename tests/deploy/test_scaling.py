@@ -1,6 +1,7 @@
 """Topics, consumer groups and databases go by the names that the code gives them, wherever manifests name them."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -89,6 +90,35 @@ def test_what_triggers_read_from_the_environment_is_there(name: str) -> None:
 
     assert {"GRAFTWORK_KAFKA"} == read & set(told(name)) == read
     assert name == scaled()[name]["scaleTargetRef"]["envSourceContainerName"]
+
+
+def test_triggers_name_servers_as_they_are_known_in_every_namespace() -> None:
+    """KEDA has one of its own, and one trigger that leads nowhere fails all of them."""
+    asked = {
+        value
+        for name in WORKERS
+        for one in scaled()[name]["triggers"]
+        for key, value in one["metadata"].items()
+        if key == "serverAddress"
+    }
+    read = {told(name)[variable] for name in WORKERS for variable in ("GRAFTWORK_KAFKA", "GRAFTWORK_MONGO")}
+    hosts = {host for value in asked | read for host in re.findall(r"([a-z0-9.-]+):\d+", value)}
+
+    assert len(hosts) >= 4
+    assert {host for host in hosts if not re.search(r"\.svc(\.cluster\.local)?$", host)} == set()
+
+
+def test_pools_do_not_shrink_while_nobody_knows_how_busy_they_are() -> None:
+    """No answer counts as 0 unless it is said otherwise, and a trigger that fails keeps all pods."""
+    busy = [
+        one["metadata"]
+        for spec in scaled().values()
+        for one in spec["triggers"]
+        if "graftwork_solver_in_flight" in one["metadata"].get("query", "")
+    ]
+
+    assert len(busy) == 3
+    assert {one.get("ignoreNullValues") for one in busy} == {"false"}
 
 
 @pytest.mark.parametrize("name", sorted(WORKERS))

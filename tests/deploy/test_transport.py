@@ -121,7 +121,7 @@ def test_the_servers_take_nothing_else() -> None:
     bootstrap = told(PROD)["search"].environment["GRAFTWORK_KAFKA"]
 
     assert (listener["tls"], listener["authentication"]) == (True, {"type": "scram-sha-512"})
-    assert bootstrap == f"graftwork-kafka-bootstrap:{listener['port']}"
+    assert bootstrap == f"graftwork-kafka-bootstrap.graftwork.svc:{listener['port']}"
     assert kafka["kafka"]["authorization"] == {"type": "simple"}
     assert mongo["security"]["authentication"] == {"modes": ["SCRAM"]}
     assert mongo["security"]["tls"]["enabled"] is True

@@ -30,6 +30,8 @@ MODULE = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 TOOLS = Path(sys.prefix) / "tools"
 BUILD_SECONDS = 280.0
 READY_SECONDS = 30.0
+KEEPING = ("posix", "--sidecar")
+"""How it keeps objects: in a folder, and what it has to know of them in another."""
 _KEY, _SECRET = "graftwork-tests", "not-a-secret-of-anybody"
 
 
@@ -68,7 +70,7 @@ async def s3_server(
         (port,) = free_ports(1)
         process = OwnedProcess(
             NAME,
-            [str(program), "--port", f"{HOST}:{port}", "posix", "--sidecar", str(metadata), str(home / "data")],
+            [str(program), "--port", f"{HOST}:{port}", *KEEPING, str(metadata), str(home / "data")],
             log_path=home / "s3.log",
             env={"ROOT_ACCESS_KEY": _KEY, "ROOT_SECRET_KEY": _SECRET},
             ports=(port,),

@@ -79,7 +79,7 @@ def measured(status: int) -> float:
     return REGISTRY.get_sample_value("graftwork_gateway_http_seconds_count", labels) or 0.0
 
 
-def series() -> set[tuple[str, ...]]:
+def series() -> set[tuple[tuple[str, str], ...]]:
     """Of the answers' times, those with a count."""
     return {
         tuple(sorted(sample.labels.items()))
