@@ -22,8 +22,8 @@ from graftwork.kit.settings import ServiceSettings
 Logger = structlog.stdlib.BoundLogger
 _CREDENTIALS = re.compile(
     r"""(?<=://)[^/@\s"']+(?=@)"""  # user and password of a URL
-    r"""|(?<=\bBearer\ )[\w.~+/=-]+"""
-    r"""|(?:\b|(?<=\x1b\[\d\dm))(?:sk|gw)[-_][\w-]{16,}"""  # API keys, also behind a terminal's colour
+    r"""|(?<=\b(?i:Bearer)\ )[\w.~+/=-]+"""
+    r"""|(?:\b|(?<=\x1b\[\d\dm))(?:sk|gw|hf|whsec)[-_][\w-]{16,}"""  # API keys, also behind a terminal's colour
 )
 _LONGEST_TEXT = 20_000
 _SHORTEST_SECRET = 4  # blotting out shorter ones would spoil every line, and tell them by that
@@ -40,14 +40,16 @@ def configure_logging(service: str, settings: ServiceSettings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
+    blotter = _Blotter(settings)
+    bounded = _Bounded(blotter)
     renderer: list[structlog.typing.Processor] = (
-        [_TRACEBACKS, _bounded, structlog.processors.JSONRenderer()]
+        [_TRACEBACKS, bounded, structlog.processors.JSONRenderer()]
         if settings.log_format == "json"
-        else [structlog.processors.format_exc_info, _bounded, _on_one_line, structlog.dev.ConsoleRenderer()]
+        else [structlog.processors.format_exc_info, bounded, _on_one_line, structlog.dev.ConsoleRenderer()]
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer, _Blotter(settings)],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer, blotter],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
@@ -85,21 +87,6 @@ def _with_trace(_logger: object, _method: str, fields: structlog.typing.EventDic
     return fields
 
 
-def _bounded(_logger: object, _method: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """No text of a line is longer than anybody reads; what failed stands at the end."""
-    return {key: _cut(value) for key, value in fields.items()}
-
-
-def _cut(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _cut(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_cut(item) for item in value]
-    if not isinstance(value, str) or len(value) <= _LONGEST_TEXT:
-        return value
-    return f"{value[: _LONGEST_TEXT // 2]} [... {len(value) - _LONGEST_TEXT} ...] {value[-_LONGEST_TEXT // 2 :]}"
-
-
 def _on_one_line(_logger: object, _method: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """A terminal obeys nothing that stands in a field, and no field begins a line; those of tracebacks are indented."""
     return {key: _shown(value, lines=key == "exception") for key, value in fields.items()}
@@ -113,7 +100,7 @@ def _shown(value: Any, *, lines: bool) -> Any:
 
 
 class _Blotter:
-    """Last of the processors: a line is the text about to be written."""
+    """Last of the processors: a line is the text about to be written. ``blot``: any other text."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         secrets = {value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)}
@@ -122,9 +109,35 @@ class _Blotter:
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
     def __call__(self, _logger: object, _method: str, line: Any) -> Any:
+        return self.blot(line)
+
+    def blot(self, text: str) -> str:
         if self._secrets is not None:
-            line = self._secrets.sub("***", line)
-        return _CREDENTIALS.sub("***", line)
+            text = self._secrets.sub("***", text)
+        return _CREDENTIALS.sub("***", text)
+
+
+class _Bounded:
+    """No text of a line is longer than anybody reads; what failed stands at the end.
+
+    Blotted before it is cut: half a secret is not known for one.
+    """
+
+    def __init__(self, blotter: _Blotter) -> None:
+        self._blotter = blotter
+
+    def __call__(self, _logger: object, _method: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {key: self._cut(value) for key, value in fields.items()}
+
+    def _cut(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._cut(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._cut(item) for item in value]
+        if not isinstance(value, str) or len(value) <= _LONGEST_TEXT:
+            return value
+        text = self._blotter.blot(value)
+        return f"{text[: _LONGEST_TEXT // 2]} [... {len(text) - _LONGEST_TEXT} ...] {text[-_LONGEST_TEXT // 2 :]}"
 
 
 def _as_written(secret: str) -> tuple[str, ...]:

@@ -122,6 +122,15 @@ def test_what_stands_still_is_told_though_no_counter_moves(
     assert firing(alert) == []
 
 
+def test_a_pool_is_told_when_none_of_its_pods_has_a_model_that_answers() -> None:
+    pods = [
+        one("solver_endpoint_up", answers, instance=name, service="solvers") for name, answers in (("a", 0), ("b", 1))
+    ]
+
+    assert firing("EndpointDown", *pods) == []
+    assert firing("EndpointDown", pods[0]) == [{"service": "solvers"}]
+
+
 SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/pyproject.toml"))
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import promql_parser
+import pytest
 import yaml
 from prometheus_client import REGISTRY
 
@@ -25,6 +26,7 @@ from tests.support.manifests import wrong
 
 SOURCES = ROOT / "deploy" / "observability"
 RUNBOOKS = ROOT / "docs" / "runbooks"
+_OF_HISTOGRAMS = ("_bucket", "_sum", "_count")
 EVERYWHERE = {"service", "job", "instance", "le"}
 """Labels that Prometheus adds where it scrapes, and those of histograms."""
 OF_OTHERS = {
@@ -101,6 +103,53 @@ def unknown_in(query: str) -> Iterator[str]:
         modifier = getattr(one, "modifier", None)
         for label in set(getattr(modifier, "labels", [])) - labels:
             yield f"nothing here has a label {label}"
+
+
+def kinds() -> dict[str, str]:
+    """Sample -> counter or gauge; those of histograms count, too."""
+    every = [one for module in MODULES for one in declared_in(module)]
+    histograms = {one.name + end: "counter" for one in every if one.kind == "histogram" for end in _OF_HISTOGRAMS}
+    return {one.name: one.kind for one in every if one.kind != "histogram"} | histograms
+
+
+def mistaken_in(query: str) -> Iterator[str]:
+    """Functions over metrics that they make no sense of."""
+    over_time = set[str]()
+    for one in parts(promql_parser.parse(query)):
+        if not isinstance(one, promql_parser.Call):
+            continue
+        selectors = [each for each in parts(one) if isinstance(each, promql_parser.VectorSelector)]
+        names = {each.name or "" for each in selectors}
+        if one.func.name in {"rate", "increase"}:
+            over_time |= names
+            yield from (f"{one.func.name} of {name}" for name in names if kinds().get(name, "counter") != "counter")
+        if one.func.name == "histogram_quantile":
+            sums = [each for each in parts(one) if isinstance(each, promql_parser.AggregateExpr)]
+            summed = [set(getattr(each.modifier, "labels", ())) for each in sums]
+            if not all(name.endswith("_bucket") for name in names) or not all("le" in labels for labels in summed):
+                yield f"a quantile of {names}"
+    for one in parts(promql_parser.parse(query)):
+        if isinstance(one, promql_parser.VectorSelector):
+            name = one.name or ""
+            if kinds().get(name) == "counter" and name not in over_time:
+                yield f"{name} since each process began"
+
+
+def test_queries_ask_of_metrics_what_their_kind_can_tell() -> None:
+    assert wrong({where: list(mistaken_in(query)) for where, query in queries()}) == {}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "rate(graftwork_outbox_rows[5m])",
+        "sum by (service) (graftwork_tasks_finished_total) > 5",
+        "histogram_quantile(0.9, sum by (service, le) (rate(graftwork_handler_seconds_sum[5m])))",
+        "histogram_quantile(0.9, sum by (service) (rate(graftwork_handler_seconds_bucket[5m])))",
+    ],
+)
+def test_a_function_over_the_wrong_kind_is_found_out(query: str) -> None:
+    assert len(list(mistaken_in(query))) == 1
 
 
 def test_queries_name_only_what_is_declared() -> None:

@@ -139,6 +139,16 @@ logging.getLogger("a.library").error("refused %r", [secret])
     assert not any("u'n" in line or "u\\'n" in line for line in lines)
 
 
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_secret_where_a_long_text_is_cut_is_blotted_out_whole(log_format: str) -> None:
+    written = "".join(
+        logged(f"log.info('x' * {before} + {URL!r} + 'y' * 30_000)", log_format) for before in (9_965, 9_975, 9_985)
+    )
+
+    assert "[..." in written
+    assert not any(SECRET[:length] in written for length in range(5, len(SECRET)))
+
+
 def test_what_is_no_credential_is_left_alone() -> None:
     values = {"kafka": "127.0.0.1:9092", "url": "http://127.0.0.1:8080/v1?x=a@b", "id": "task_with_a_very_long_name"}
 
