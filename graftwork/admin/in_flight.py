@@ -14,11 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import bson
+import stamina
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.errors import GroupLoadInProgressError
 from aiokafka.errors import KafkaError
+from aiokafka.errors import NotCoordinatorForGroupError
 
 from graftwork.admin.errors import ServerAway
 from graftwork.admin.errors import StillRunning
@@ -38,6 +42,8 @@ from graftwork.kit.settings import ServiceSettings
 
 _SERVICE = "admin"
 _STOPPED = {"Empty", "Dead"}
+_NOT_YET = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
+_GROUPS_SECONDS = 30.0
 
 Offsets = Mapping[TopicPartition, int]
 Identity = tuple[str, str]
@@ -70,7 +76,7 @@ class Flight:
 
     async def groups(self) -> dict[str, Group]:
         """How far each service has read."""
-        return {service: await self._group(group_of(self._settings, service)) for service in SERVICES}
+        return {service: await self._found(group_of(self._settings, service)) for service in SERVICES}
 
     async def ends(self) -> Offsets:
         """Offset after the last record of every partition."""
@@ -90,6 +96,13 @@ class Flight:
 
     async def _offsets(self) -> Mapping[TopicPartition, range]:
         return await offsets_of(self._consumer, self._reader.partitions)
+
+    async def _found(self, name: str) -> Group:
+        """A Kafka that is new, or was just started, is about to know who looks after its groups."""
+        async for attempt in stamina.retry_context(on=_NOT_YET, attempts=None, timeout=_GROUPS_SECONDS, wait_max=1.0):
+            with attempt:
+                return await self._group(name)
+        raise AssertionError("stamina ends with an answer or an error")
 
     async def _group(self, name: str) -> Group:
         found = await self._admin.list_consumer_group_offsets(name)

@@ -82,8 +82,11 @@ async def open_references(settings: ServiceSettings) -> AsyncIterator[References
 
 
 async def _namespaces(ledger: Ledger) -> list[str]:
-    """Those whose gateway has a database that we may see, and ours."""
-    answer = await ledger.client.admin.command("listDatabases", nameOnly=True, authorizedDatabases=True)
+    """Those whose gateway has a database, and ours.
+
+    Refused to whoever may not see every database: one that is not seen would have its payloads taken for garbage.
+    """
+    answer = await ledger.client.admin.command("listDatabases", nameOnly=True, authorizedDatabases=False)
     names = [str(one["name"]) for one in answer["databases"]]
     ending = f"_{GATEWAY}"
     return sorted({ledger.namespace, *(name.removesuffix(ending) for name in names if name.endswith(ending))})

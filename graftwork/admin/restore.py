@@ -25,6 +25,7 @@ from graftwork.admin.manifest import Manifest
 from graftwork.admin.manifest import Part
 from graftwork.admin.snapshot import insert
 from graftwork.admin.snapshot import require_empty
+from graftwork.admin.snapshot import require_silent
 from graftwork.kit.blobs import Blobs
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.settings import ServiceSettings
@@ -61,16 +62,24 @@ class Restore:
         ``ServerRefuses`` or ``DependencyDown`` anywhere.
         """
         self._require_namespace()
-        if self.kafka:
-            async with open_flight(self.settings) as flight:
-                require_stopped(await flight.groups())
+        await self._require_stopped()
         await verify(self.archive, self.manifest, blobs=self.blobs is not None)
         self.told("Every file is what the manifest says")
+        await self._require_stopped()  # reading every file may have taken hours
         await self._ledgers()
         await self._payloads()
         if self.kafka:
+            await self._require_stopped()
             async with open_flight(self.settings) as flight:
                 await self._events(flight)
+
+    async def _require_stopped(self) -> None:
+        """By their groups in Kafka, and by their ledgers, which tell it without a Kafka, too."""
+        if self.kafka:
+            async with open_flight(self.settings) as flight:
+                require_stopped(await flight.groups())
+        async with open_ledgers(self.settings) as ledgers:
+            await require_silent(ledgers)
 
     def _require_namespace(self) -> None:
         ours, its = self.settings.namespace, self.manifest.namespace

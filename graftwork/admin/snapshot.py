@@ -7,6 +7,7 @@ read. MongoDB keeps that past for ``minSnapshotHistoryWindowInSeconds``, five mi
 from collections.abc import AsyncIterator
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,8 +21,10 @@ from pymongo.errors import OperationFailure
 
 from graftwork.admin.errors import BackupFailed
 from graftwork.admin.errors import NotEmpty
+from graftwork.admin.errors import StillRunning
 from graftwork.kit.ledger import LEASES
 from graftwork.kit.ledger import OUTBOX
+from graftwork.kit.ledger import RELAY_LEASE
 from graftwork.kit.ledger import Document
 from graftwork.kit.ledger import Ledger
 from graftwork.kit.migrations import SCHEMA
@@ -109,8 +112,17 @@ async def require_empty(ledgers: Iterable[Ledger]) -> None:
         raise NotEmpty(f"there are databases already: {', '.join(there)}; --force drops them first")
 
 
+async def require_silent(ledgers: Mapping[str, Ledger]) -> None:
+    """Raise ``StillRunning`` if a service holds the lease of its relay, or did until it was killed a moment ago."""
+    held = {"_id": RELAY_LEASE, "owner": {"$ne": None}, "$expr": {"$gt": ["$until", "$$NOW"]}}
+    running = [name for name, ledger in ledgers.items() if await ledger.database[LEASES].count_documents(held)]
+    if running:
+        raise StillRunning(f"services run that would write beside the restore: stop {', '.join(sorted(running))}")
+
+
 async def insert(ledger: Ledger, collection: str, rows: AsyncIterator[bytes]) -> int:
-    """Insert documents as they are; return their number."""
+    """Insert documents as they are; return their number. The collection is made also where there are none."""
+    await ledger.database.create_collection(collection)
     into = ledger.database.get_collection(collection, codec_options=_RAW)
     batch: list[RawBSONDocument] = []
     count = 0

@@ -217,9 +217,7 @@ async def ensure_topics(settings: ServiceSettings, event_names: Iterable[str] | 
     wanted = topics_of(settings.namespace, event_names or EventData.registry)
     async with admin_of(settings, "topics") as admin:
         missing = sorted(set(wanted) - set(await admin.list_topics()))
-        if missing:
-            await _create(admin, missing, settings)
-        return missing
+        return await _create(admin, missing, settings) if missing else []
 
 
 @asynccontextmanager
@@ -236,16 +234,21 @@ async def admin_of(settings: ServiceSettings, purpose: str) -> AsyncIterator[AIO
         await admin.close()
 
 
-async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: ServiceSettings) -> None:
+async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: ServiceSettings) -> list[str]:
+    """Those that were not there after all; others may have been made by a service that started beside us."""
     new = [
         NewTopic(topic, settings.topic_partitions, settings.topic_replicas, topic_configs=topic_configs(topic))
         for topic in topics
     ]
     response = await admin.create_topics(new)
+    created = []
     for topic, code, *message in response.topic_errors:
         error = for_code(code)
-        if error not in {NoError, TopicAlreadyExistsError}:  # services start side by side; one of them comes first
+        if error is NoError:
+            created.append(topic)
+        elif error is not TopicAlreadyExistsError:
             raise error(f"topic {topic} cannot be created: {' '.join(filter(None, message)) or error.description}")
+    return sorted(created)
 
 
 def topic_configs(topic: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ GraftworkError
     - TooLargeToCheck           checking a record against its schema would take too much work
     - UnusablePattern           a pattern of the job's schema is no regular expression of JSON schema
     - NotText                   a payload holds half a character and cannot be written
+    - AddressUnusable           what is to be the address of a server is none
     - CertificateUnusable       a file of certificates or keys is not there, or is not what it should be
     - ServerRefuses             a server will not have us, or we will not trust it
     - LedgerNewer               a later release has migrated this ledger, and ours is too old for it
@@ -136,6 +137,12 @@ class NotText(PermanentError):
     """A payload holds half a character (a lone surrogate) and cannot be written."""
 
     code = "not_text"
+
+
+class AddressUnusable(PermanentError):
+    """What is to be the address of a server is none. Quoted nowhere: there may be a password in it."""
+
+    code = "address_unusable"
 
 
 class CertificateUnusable(PermanentError):

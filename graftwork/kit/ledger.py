@@ -24,6 +24,7 @@ from pymongo import ASCENDING
 from pymongo import IndexModel
 from pymongo import ReturnDocument
 from pymongo.errors import BulkWriteError
+from pymongo.errors import ConfigurationError
 from pymongo.errors import ConnectionFailure
 from pymongo.errors import ExecutionTimeout
 from pymongo.errors import OperationFailure
@@ -36,6 +37,7 @@ from graftwork.kit.bus import encode
 from graftwork.kit.bus import event_id
 from graftwork.kit.clock import Clock
 from graftwork.kit.doorbell import Doorbell
+from graftwork.kit.errors import AddressUnusable
 from graftwork.kit.errors import IndexConflict
 from graftwork.kit.tracing import current_traceparent
 from graftwork.kit.tracing import ending_here
@@ -56,6 +58,7 @@ RELAY_LEASE = "relay"
 READY = "ready"
 RUNNING = "running"
 _DUPLICATE_KEY = 11000
+_INDEX_NOT_FOUND = 27
 _INDEX_OPTIONS_CONFLICT = 85
 _INDEX_KEYS_CONFLICT = 86
 _INDEX_CONFLICTS = {_INDEX_OPTIONS_CONFLICT, _INDEX_KEYS_CONFLICT}
@@ -272,6 +275,16 @@ class Transaction(Reader):
         }
 
 
+def _client(url: str, name: str, **how: Any) -> Any:
+    try:
+        return AsyncIOMotorClient(url, serverSelectionTimeoutMS=10_000, appname=name, **how)
+    except (ConfigurationError, ValueError):
+        # The driver's own words quote what it took for a database, a password with a slash in it included.
+        raise AddressUnusable(
+            "GRAFTWORK_MONGO is no URL of MongoDB: look at its form, and percent-encode user and password in it"
+        ) from None
+
+
 class Ledger:
     """A service's database."""
 
@@ -289,10 +302,9 @@ class Ledger:
     def connect(cls, url: str, *, service: str, namespace: str, clock: Clock, **how: Any) -> "Ledger":
         """Ledger of ``service`` on the MongoDB at ``url``; the connection is made when first used.
 
-        ``how``: what ``mongo_arguments`` says of it.
+        ``how``: what ``mongo_arguments`` says of it. Raises ``AddressUnusable``.
         """
-        client: Any = AsyncIOMotorClient(url, serverSelectionTimeoutMS=10_000, appname=f"graftwork-{service}", **how)
-        return cls(client, service=service, namespace=namespace, clock=clock)
+        return cls(_client(url, f"graftwork-{service}", **how), service=service, namespace=namespace, clock=clock)
 
     async def prepare(
         self, *, retention_days: float, indexes: Mapping[str, Sequence[IndexModel]] | None = None
@@ -327,9 +339,16 @@ class Ledger:
                 raise
             for index in (model.document for model in models):
                 if "expireAfterSeconds" in index:
-                    expiry = {"keyPattern": index["key"], "expireAfterSeconds": index["expireAfterSeconds"]}
-                    await self.database.command("collMod", collection, index=expiry)
+                    await self._change_expiry(collection, index)
             await self._create_indexes(collection, models)
+
+    async def _change_expiry(self, collection: str, index: Mapping[str, Any]) -> None:
+        expiry = {"keyPattern": index["key"], "expireAfterSeconds": index["expireAfterSeconds"]}
+        try:
+            await self.database.command("collMod", collection, index=expiry)
+        except OperationFailure as error:
+            if error.code != _INDEX_NOT_FOUND:  # one that is new is made next
+                raise
 
     async def _create_indexes(self, collection: str, models: list[IndexModel]) -> None:
         try:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
+from urllib.parse import urlsplit
 
 import structlog
 from opentelemetry import trace
@@ -104,6 +106,8 @@ class _Blotter:
 
     def __init__(self, settings: ServiceSettings) -> None:
         secrets = {value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)}
+        password = urlsplit(settings.mongo).password or ""
+        secrets |= {password, unquote(password)}
         forms = {form for one in secrets if len(one) >= _SHORTEST_SECRET for form in _as_written(one)}
         longest_first = sorted(forms, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if forms else None

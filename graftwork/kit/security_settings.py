@@ -1,5 +1,6 @@
 """How a service proves who it is, and whom it trusts: Kafka, MongoDB and gRPC. For operators: docs/transport.md."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 from typing import Any
@@ -25,6 +26,7 @@ SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 _KAFKA = "GRAFTWORK_KAFKA_"
 _PROTOCOL = "GRAFTWORK_KAFKA_SECURITY_PROTOCOL"
+_UNCHECKED = {"tlsinsecure", "tlsallowinvalidcertificates", "tlsallowinvalidhostnames"}
 
 
 def _none_if_empty(value: Any) -> Any:
@@ -122,20 +124,29 @@ class SecuritySettings(BaseSettings):
 
 
 def mongo_mistake(url: str, settings: SecuritySettings) -> str | None:
-    """What of the URL and the settings beside it contradicts each other."""
-    told, user = urlsplit(url), settings.mongo_user
-    options = {name.lower(): value.lower() for name, value in parse_qsl(told.query)}
-    if user and told.username:
+    """What of the URL and the settings beside it contradicts each other, or what we do not do."""
+    told = urlsplit(url)
+    options = {name.lower(): value.lower() for name, value in parse_qsl(told.query.replace(";", "&"))}
+    return _user_mistake(told.username, options, settings) or _tls_mistake(options, settings)
+
+
+def _user_mistake(in_url: str | None, options: Mapping[str, str], settings: SecuritySettings) -> str | None:
+    user = settings.mongo_user
+    if user and in_url:
         return "the URL in GRAFTWORK_MONGO names a user, and so does GRAFTWORK_MONGO_USER: keep the latter"
     if settings.mongo_password and not user:
         return "GRAFTWORK_MONGO_PASSWORD is set, but GRAFTWORK_MONGO_USER is not"
     if user and not settings.mongo_password and options.get("authmechanism") != "mongodb-x509":
         return "GRAFTWORK_MONGO_USER is set, but GRAFTWORK_MONGO_PASSWORD is not"
-    if (settings.mongo_ca_file or settings.mongo_certificate_file) and "false" in {
-        options.get("tls"),
-        options.get("ssl"),
-    }:
+    return None
+
+
+def _tls_mistake(options: Mapping[str, str], settings: SecuritySettings) -> str | None:
+    plain = "false" in {options.get("tls"), options.get("ssl")}
+    if (settings.mongo_ca_file or settings.mongo_certificate_file) and plain:
         return "files for TLS are set in GRAFTWORK_MONGO_..._FILE, but the URL in GRAFTWORK_MONGO says tls=false"
+    if off := sorted(name for name, value in options.items() if name in _UNCHECKED and value == "true"):
+        return f"GRAFTWORK_MONGO says {' and '.join(off)}, but certificates are always checked: GRAFTWORK_MONGO_CA_FILE"
     return None
 
 

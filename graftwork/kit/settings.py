@@ -25,7 +25,11 @@ class ServiceSettings(SecuritySettings):
     model_config = SettingsConfigDict(env_prefix="GRAFTWORK_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     kafka: str = Field(default="127.0.0.1:9092", description="bootstrap servers, comma separated")
-    mongo: str = Field(default="mongodb://127.0.0.1:27017/?replicaSet=rs0", description="connection string")
+    mongo: str = Field(
+        default="mongodb://127.0.0.1:27017/?replicaSet=rs0",
+        repr=False,
+        description="connection string",
+    )
     namespace: str = Field(
         default="graftwork", pattern=r"^[a-z][a-z0-9_-]*$", description="prefix of topics, groups and databases"
     )
@@ -49,7 +53,11 @@ class ServiceSettings(SecuritySettings):
     retry_base_seconds: float = Field(default=1.0, gt=0)
     retry_cap_seconds: float = Field(default=20.0, gt=0, description="longest wait between two tries of a task")
     drain_seconds: float = Field(default=20.0, ge=0, description="how long running tasks may finish after SIGTERM")
-    retention_days: float = Field(default=14.0, gt=0, description="inbox, finished tasks and journal")
+    retention_days: float = Field(
+        default=14.0,
+        gt=7,
+        description="inbox, finished tasks and journal; topics keep events for 7 days",
+    )
 
     @model_validator(mode="after")
     def _mongo_fits(self) -> Self:

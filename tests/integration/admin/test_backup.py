@@ -226,6 +226,7 @@ async def test_all_ledgers_are_as_they_were_at_one_moment(settings: ServiceSetti
         for ledger in (first, second):
             await ledger.insert_unordered("filling", filling)
             await ledger.upsert("count", {"_id": 1}, {"$set": {"n": 0}})
+        await first.database.create_collection("empty")  # what there is tells how old a ledger is
         counting = asyncio.Event()
 
         async def count() -> None:
@@ -247,6 +248,7 @@ async def test_all_ledgers_are_as_they_were_at_one_moment(settings: ServiceSetti
         one, other = await counts(first, second)
         assert 0 <= one - other <= 1
         assert one < after[0]
+        assert "empty" in await first.database.list_collection_names()
         assert await first.read.find("filling", {}, sort=[("_id", 1)]) == filling
         assert (manifest.ledgers["gateway"].collections["filling"].rows, manifest.blobs) == (3000, None)
 
@@ -290,8 +292,9 @@ async def test_databases_that_are_there_are_left_alone_without_force(
     assert await admitted(settings) == {"x": 1}
 
 
+@pytest.mark.parametrize("kafka", [True, False])
 async def test_nothing_is_restored_under_a_service_that_runs(
-    settings: ServiceSettings, bus: Bus, archive: Archive
+    settings: ServiceSettings, bus: Bus, archive: Archive, *, kafka: bool
 ) -> None:
     async with running(service(settings)):
         await bus.send(a_request(1))
@@ -299,7 +302,7 @@ async def test_nothing_is_restored_under_a_service_that_runs(
         await backed_up(settings, archive)
 
         with pytest.raises(StillRunning, match="stop runner"):
-            await restored(settings, archive, force=True)
+            await restored(settings, archive, force=True, kafka=kafka)
 
     assert await admitted(settings) == {"job-1:r1": 1}
 

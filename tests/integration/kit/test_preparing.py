@@ -111,5 +111,7 @@ async def test_an_index_that_is_in_the_way_is_named(settings: ServiceSettings, l
     await ledger.database[ROWS].create_index("name", name="by_name")
     wanted = IndexModel([("other", ASCENDING)], name="by_name")
 
+    new = IndexModel([("at", ASCENDING)], expireAfterSeconds=60)
+
     with pytest.raises(IndexConflict, match=rf"collection {ledger.database.name}\.rows has an index .*by_name"):
-        await run(service(settings, indexes=(wanted,)), asyncio.Event())
+        await run(service(settings, indexes=(wanted, new)), asyncio.Event())

@@ -22,7 +22,10 @@ MORTAL = "import sys; print('fatal: no such luck'); sys.exit(3)"
 class Keeper:
     """A kept script, and what was told of it."""
 
-    def __init__(self, directory: Path, script: str, *, backoff_seconds: tuple[float, ...] = (0, 0)) -> None:
+    def __init__(
+        self, directory: Path, script: str, *, backoff_seconds: tuple[float, ...] = (0, 0), ready: str = ""
+    ) -> None:
+        self._ready = ready
         self.log_path = directory / "script.log"
         self.told: list[str] = []
         self.process = OwnedProcess("The script", [sys.executable, "-c", script], log_path=self.log_path)
@@ -35,7 +38,8 @@ class Keeper:
         )
 
     async def _says_something(self) -> bool:
-        return self.log_path.read_text() != ""
+        text = self.log_path.read_text()
+        return text != "" and self._ready in text
 
     @asynccontextmanager
     async def keeping(self) -> AsyncIterator[asyncio.Task[None]]:
@@ -71,7 +75,7 @@ def assert_told(told: list[str], lines: int) -> None:
 
 
 async def test_one_that_dies_before_it_is_of_use_the_first_time_is_an_error(tmp_path: Path) -> None:
-    keeper = Keeper(tmp_path, "import sys; sys.exit('fatal: bad setting')")
+    keeper = Keeper(tmp_path, "import sys; sys.exit('fatal: bad setting')", ready="never said")
 
     with pytest.raises(ServerDied, match="fatal: bad setting"):
         await keeper.kept.start()

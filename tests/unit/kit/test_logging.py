@@ -102,7 +102,7 @@ def test_a_credential_is_blotted_out_wherever_it_stands(log_format: str) -> None
     text = logged(
         f"""
 log.info("started", mongo=settings.mongo)
-log.info("started", settings=repr(settings))
+log.info("refused", words="Bad database name {SECRET}@db.example:27017/")
 log.warning(f"refused by {{settings.mongo}}")
 logging.getLogger("a.library").error("refused by %s", settings.mongo)
 log.info("asked", headers={{"authorization": "Bearer {SECRET}"}})

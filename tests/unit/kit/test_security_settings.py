@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from graftwork.kit.errors import AddressUnusable
+from graftwork.kit.service import open_ledger
 from graftwork.kit.settings import ServiceSettings
 from graftwork.kit.settings import read_settings
 from tests.support.certificates import Authority
@@ -57,6 +59,17 @@ def without(name: str, given: dict[str, Any]) -> dict[str, Any]:
         (
             {"mongo": f"mongodb://a:{PASSWORD}@h:1/", "mongo_user": "b", "mongo_password": "c"},
             "the URL in GRAFTWORK_MONGO names a user, and so does GRAFTWORK_MONGO_USER",
+        ),
+        *(
+            (
+                {"mongo": f"mongodb://h:1/?tls=true{by}{one}=true"},
+                f"GRAFTWORK_MONGO says {one.lower()}, but certificates are",
+            )
+            for one, by in (
+                ("tlsInsecure", "&"),
+                ("tlsAllowInvalidCertificates", ";"),
+                ("tlsAllowInvalidHostnames", "&"),
+            )
         ),
         ({"grpc_ca_file": "ca.pem"}, f"{GRPC} go together"),
         ({"grpc_certificate_file": "c", "grpc_key_file": "k"}, f"{GRPC} go together"),
@@ -110,6 +123,15 @@ def test_secrets_do_not_show() -> None:
     settings = ServiceSettings(**SASL, mongo_user="u", mongo_password=PASSWORD)
 
     assert PASSWORD not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    assert PASSWORD not in repr(ServiceSettings(mongo=f"mongodb://u:{PASSWORD}@h:1/"))
+
+
+@pytest.mark.parametrize("url", [f"mongodb://u:top/{PASSWORD}@h:1/", "mongodb://u:p@h:many/", "mongodb://", "http://h"])
+def test_what_is_no_url_of_mongodb_is_told_without_a_word_of_it(url: str) -> None:
+    with pytest.raises(AddressUnusable, match="GRAFTWORK_MONGO is no URL of MongoDB: look at its form") as told:
+        open_ledger(ServiceSettings(mongo=url), "runner")
+
+    assert told.value.__suppress_context__
 
 
 def test_a_process_with_mistaken_settings_ends_with_plain_lines_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
