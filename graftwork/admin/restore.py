@@ -69,8 +69,8 @@ class Restore:
         await self._ledgers()
         await self._payloads()
         if self.kafka:
-            await self._require_stopped()
             async with open_flight(self.settings) as flight:
+                require_stopped(await flight.groups())  # the restored ledgers know of leases that nobody holds any more
                 await self._events(flight)
 
     async def _require_stopped(self) -> None:

@@ -208,5 +208,5 @@ def test_dead_transactions_end_soon_in_every_mongodb_of_ours() -> None:
     (managed,) = of_kind(rendering("overlays/prod"), "MongoDBCommunity")
     (own,) = (one for one in containers(rendering("overlays/dev")) if one.name == "mongo")
 
-    assert managed["spec"]["additionalMongodConfig"]["setParameter"] == {"transactionLifetimeLimitSeconds": 10}
+    assert managed["spec"]["additionalMongodConfig"]["setParameter"]["transactionLifetimeLimitSeconds"] == 10
     assert "transactionLifetimeLimitSeconds=10" in yaml.safe_dump(own.raw["args"])
